@@ -1,0 +1,147 @@
+//! Bytes to audits: reads what applications post, and says of everything it refuses where it
+//! stands and what is wrong with it. Level 1: pure, no clock, no store, no socket.
+//!
+//! - `mod.rs`: the four shapes of a body, and their limits
+//! - `audit.rs`: one audit, field by field
+//! - `json.rs`: JSON objects as raw members, and pointers to their places
+//!
+//! Values are never parsed: `value`, `old_value` and unknown keys are kept as the text they came
+//! as, so nothing is lost to a number format, and reading costs little.
+
+mod audit;
+mod json;
+
+use serde_json::value::RawValue;
+
+use crate::model::AuditDraft;
+use crate::settings::{AUDIT_BYTES_MAX, BATCH_AUDITS_MAX};
+use json::Pointer;
+
+/// The most faults that one answer lists.
+const FAULTS_MAX: usize = 100;
+
+/// How the body of a call is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    /// One JSON text: an audit, an array of audits, or an envelope.
+    Json,
+    /// One JSON text a line.
+    Ndjson,
+}
+
+/// One thing wrong with a body: which item, where in it, and what.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Fault {
+    /// The item's position in the batch, from 0; 0 for a single audit.
+    pub index: usize,
+    /// A JSON pointer (RFC 6901) into the item.
+    pub pointer: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+/// Why a body was refused; nothing of it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It is not JSON.
+    #[error("the body is not valid JSON: {0}")]
+    NotJson(String),
+    /// A single audit is larger than [`AUDIT_BYTES_MAX`].
+    #[error("the audit has {0} bytes; a call for one audit may have at most {AUDIT_BYTES_MAX}")]
+    AuditTooLarge(usize),
+    /// There are more audits than [`BATCH_AUDITS_MAX`].
+    #[error("the batch has more than {BATCH_AUDITS_MAX} audits; split it")]
+    TooManyAudits,
+    /// At least one audit is not one.
+    #[error("{} of the audits cannot be accepted; nothing was kept", count_items(.0))]
+    Invalid(Vec<Fault>),
+}
+
+/// Reads the audits of a body, in order. All or nothing.
+pub fn audits(body: &[u8], media: Media) -> Result<Vec<AuditDraft>, Refused> {
+    let text = std::str::from_utf8(body)
+        .map_err(|error| Refused::NotJson(format!("it is not UTF-8 ({error})")))?;
+    let mut items = Items::default();
+    match media {
+        Media::Ndjson => {
+            for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+                items.next()?;
+                match serde_json::from_str::<&RawValue>(line) {
+                    Ok(raw) => items.read(raw),
+                    Err(error) => items.fault(format!("line {} is not JSON: {error}", number + 1)),
+                }
+            }
+        }
+        Media::Json => {
+            let raw: &RawValue =
+                serde_json::from_str(text).map_err(|error| Refused::NotJson(error.to_string()))?;
+            if raw.get().starts_with('[') {
+                for raw in json::elements(raw).map_err(Refused::NotJson)? {
+                    items.next()?;
+                    items.read(raw);
+                }
+            } else {
+                if body.len() > AUDIT_BYTES_MAX {
+                    return Err(Refused::AuditTooLarge(body.len()));
+                }
+                items.next()?;
+                items.read(raw);
+            }
+        }
+    }
+    if items.faults.is_empty() { Ok(items.audits) } else { Err(Refused::Invalid(items.faults)) }
+}
+
+/// Reads an audit back from the text the history keeps.
+pub fn kept(text: &[u8]) -> Result<AuditDraft, String> {
+    let raw: &RawValue = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let mut faults = Vec::new();
+    audit::read(raw, &Pointer::ROOT, &mut |pointer, message| {
+        faults.push(format!("{pointer} {message}"));
+    })
+    .ok_or_else(|| faults.join("; "))
+}
+
+/// The items of a body as they are read.
+#[derive(Default)]
+struct Items {
+    count: usize,
+    audits: Vec<AuditDraft>,
+    faults: Vec<Fault>,
+}
+
+impl Items {
+    fn next(&mut self) -> Result<(), Refused> {
+        self.count += 1;
+        if self.count > BATCH_AUDITS_MAX { Err(Refused::TooManyAudits) } else { Ok(()) }
+    }
+
+    fn fault(&mut self, message: String) {
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(Fault { index: self.count - 1, pointer: String::new(), message });
+        }
+    }
+
+    fn read(&mut self, raw: &RawValue) {
+        if raw.get().len() > AUDIT_BYTES_MAX {
+            let bytes = raw.get().len();
+            return self.fault(format!("has {bytes} bytes; an audit may have {AUDIT_BYTES_MAX}"));
+        }
+        let (index, faults) = (self.count - 1, &mut self.faults);
+        let read = audit::unwrap_and_read(raw, &mut |pointer, message| {
+            if faults.len() < FAULTS_MAX {
+                faults.push(Fault { index, pointer, message });
+            }
+        });
+        self.audits.extend(read);
+    }
+}
+
+fn count_items(faults: &[Fault]) -> usize {
+    let mut indexes: Vec<usize> = faults.iter().map(|fault| fault.index).collect();
+    indexes.dedup();
+    indexes.len()
+}
+
+#[cfg(test)]
+mod tests;

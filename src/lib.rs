@@ -1,0 +1,11 @@
+//! Lull.
+pub mod clock;
+pub mod collate;
+pub mod filter;
+pub mod format;
+pub mod ingest;
+pub mod model;
+pub mod retry;
+pub mod settings;
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,155 @@
+//! A message: one audit addressed to one integration, and what became of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, ExternalId, Id, Partition, RecordKey};
+use crate::clock::Timestamp;
+
+/// A message that has been worked out but not committed; its id comes with the commit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageDraft {
+    /// Whom it is addressed to.
+    pub integration: Id,
+    /// The record it is about.
+    pub record: RecordKey,
+    /// The id of the audit in it.
+    pub audit_id: ExternalId,
+    /// What was done to the record, all in all.
+    pub action: Action,
+    /// A sentence for people.
+    pub description: Option<String>,
+    /// Where the record can be seen.
+    pub auditable_url: Option<String>,
+    /// How many audits were collated into it.
+    pub audits: u32,
+    /// The names of the changed fields, the first few.
+    pub fields: Vec<String>,
+    /// The names (else ids) of the contributors, the first few.
+    pub contributors: Vec<String>,
+    /// The body, exactly as it is sent.
+    pub body: String,
+}
+
+/// A message, as it was committed. It never changes; what becomes of it stands beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// The `webhook-id`.
+    pub id: Id,
+    /// What was committed.
+    pub draft: MessageDraft,
+}
+
+/// How it stands with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Owed: the first try or a retry is to come.
+    Pending,
+    /// Owed, but its integration is disabled.
+    Held,
+    /// The hook took it.
+    Delivered,
+    /// Every attempt failed; it can be redelivered.
+    Failed,
+    /// A newer message took it in (R17).
+    Superseded,
+    /// Given up.
+    Cancelled,
+}
+
+/// What is still owed of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// Whom it is owed to.
+    pub integration: Id,
+    /// Its record's partition: messages of one record go in order.
+    pub partition: Partition,
+    /// Attempts made so far.
+    pub attempts: u32,
+    /// When the next attempt is due.
+    pub due: Timestamp,
+    /// The status code of the last attempt's response, when there was one.
+    pub last_code: Option<u16>,
+}
+
+/// How a message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// In which state; never `pending` or `held`.
+    pub status: Status,
+    /// When.
+    pub at: Timestamp,
+    /// Attempts made.
+    pub attempts: u32,
+    /// The status code of the last attempt's response, when there was one.
+    pub last_code: Option<u16>,
+}
+
+/// A message's state: owed or settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Still owed.
+    Owed(Owed),
+    /// Done with.
+    Settled(Settled),
+}
+
+/// Why an attempt was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// It was due.
+    Scheduled,
+    /// Somebody asked for it.
+    Manual,
+}
+
+/// One HTTP request for a message, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// 1 for the first.
+    pub number: u32,
+    /// When it began.
+    pub at: Timestamp,
+    /// Why it was made.
+    pub trigger: Trigger,
+    /// The headers sent, those that carry secrets redacted.
+    pub request_headers: Vec<(String, String)>,
+    /// How long it took in all, in milliseconds.
+    pub total_ms: u32,
+    /// What came of it.
+    pub outcome: AttemptOutcome,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AttemptOutcome {
+    /// The hook answered.
+    Answered {
+        /// The status code.
+        code: u16,
+        /// The headers, in order.
+        headers: Vec<(String, String)>,
+        /// The beginning of the body, as text.
+        body: String,
+        /// Whether there was more body than is kept.
+        body_cut: bool,
+    },
+    /// No answer came; why, in words a person can act on.
+    Unanswered(String),
+}
+
+impl AttemptOutcome {
+    /// The status code, when there was an answer.
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            AttemptOutcome::Answered { code, .. } => Some(*code),
+            AttemptOutcome::Unanswered(_) => None,
+        }
+    }
+
+    /// Success is 2xx, and nothing else.
+    pub fn is_success(&self) -> bool {
+        self.code().is_some_and(|code| (200..300).contains(&code))
+    }
+}

@@ -1,0 +1,25 @@
+//! What Lull talks about, as validated plain data. Level 0: no clock, no store, no socket.
+//!
+//! A value of these types is right by construction; who reads from outside (`ingest`, `web`) turns
+//! what is wrong into an error there.
+
+mod audit;
+mod id;
+mod integration;
+mod message;
+mod record;
+mod token;
+mod window;
+
+pub use audit::{Action, Audit, AuditDraft, CHANGES_MAX, Change, Extra, NAME_CHARS_MAX, User};
+pub use id::{BadId, BadName, ExternalId, Id};
+pub use integration::{
+    Activity, Collation, Format, Health, Integration, IntegrationSpec, IntegrationStatus, Kind,
+    MAX_IN_FLIGHT_MAX,
+};
+pub use message::{
+    Attempt, AttemptOutcome, Delivery, Message, MessageDraft, Owed, Settled, Status, Trigger,
+};
+pub use record::{Account, Partition, RecordKey};
+pub use token::{Role, Token, TokenHash};
+pub use window::{Addressed, ClosedBy, Mark, WindowRule};
