@@ -156,8 +156,8 @@ fn changes(seen: &[Seen]) -> Vec<FieldChange> {
         let at = *position.entry(&change.field_name).or_insert(fields.len());
         match fields.get_mut(at) {
             Some(field) => {
-                field.value = joined(&field.value, &change.value)
-                    .unwrap_or_else(|| change.value.to_owned());
+                field.value =
+                    joined(&field.value, &change.value).unwrap_or_else(|| change.value.to_owned());
             }
             // Only a field's first change tells where it began; a later one's `old_value` is
             // somewhere in the middle of the window.

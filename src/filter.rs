@@ -65,7 +65,8 @@ fn matches(row: &Activity, audit: &Audit, account_level: bool) -> bool {
 
 /// Compared without case; the associated record counts where the row says so (R9).
 fn record_type(row: &Activity, audit: &Audit) -> bool {
-    let listed = |name: &str| row.record_types.iter().any(|listed| same_type(listed.as_str(), name));
+    let listed =
+        |name: &str| row.record_types.iter().any(|listed| same_type(listed.as_str(), name));
     let associated = audit.said.associated_type.as_ref().filter(|_| row.include_associated);
     row.record_types.is_empty()
         || listed(audit.said.auditable_type.as_str())

@@ -118,8 +118,7 @@ impl Settings {
             pick(given.quiet_period, file.quiet_period, "5m"),
             Duration::ZERO,
         )?;
-        let max_wait =
-            max_wait(pick(given.max_wait, file.max_wait, "off"), quiet_period)?;
+        let max_wait = max_wait(pick(given.max_wait, file.max_wait, "off"), quiet_period)?;
         let listen = pick(given.listen, file.listen, "127.0.0.1:8080");
         let data = pick(given.data, file.data, "lull-data");
         if data.is_empty() {

@@ -14,17 +14,27 @@ pub fn audit_json() -> impl Strategy<Value = Value> {
     let workspace = prop::sample::select(vec![Value::Null, json!("ws1"), json!("ws2")]);
     let associated = prop::sample::select(vec![Value::Null, json!("feature"), json!("Release")]);
     let record_type = prop::sample::select(vec!["feature", "Feature", "comment", "ideas/idea"]);
-    (action, user, changes, contributors, workspace, associated, record_type, any::<bool>()).prop_map(
-        |(action, user, changes, contributors, workspace, associated, record_type, interesting)| {
-            json!({
-                "audit_action": action, "user": user, "changes": changes,
-                "contributors": contributors, "workspace_id": workspace,
-                "associated_type": associated, "auditable_type": record_type,
-                "auditable_id": "42", "interesting": interesting,
-                "description": if interesting { json!("did <b>it</b>") } else { Value::Null },
-            })
-        },
-    )
+    (action, user, changes, contributors, workspace, associated, record_type, any::<bool>())
+        .prop_map(
+            |(
+                action,
+                user,
+                changes,
+                contributors,
+                workspace,
+                associated,
+                record_type,
+                interesting,
+            )| {
+                json!({
+                    "audit_action": action, "user": user, "changes": changes,
+                    "contributors": contributors, "workspace_id": workspace,
+                    "associated_type": associated, "auditable_type": record_type,
+                    "auditable_id": "42", "interesting": interesting,
+                    "description": if interesting { json!("did <b>it</b>") } else { Value::Null },
+                })
+            },
+        )
 }
 
 /// A window's audits of one record, in order of receipt.
@@ -43,7 +53,9 @@ pub fn audit(place: u64, json: &Value) -> Audit {
 
 fn user_json() -> impl Strategy<Value = Value> {
     (1..4u8, prop::option::of("[a-z]{1,3}")).prop_map(|(id, name)| match name {
-        Some(name) => json!({"id": id.to_string(), "name": name, "email": format!("{name}@example.com")}),
+        Some(name) => {
+            json!({"id": id.to_string(), "name": name, "email": format!("{name}@example.com")})
+        }
         None => json!({"id": id}),
     })
 }

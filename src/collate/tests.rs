@@ -50,7 +50,10 @@ fn arrows_that_join_collapse_and_vanish_when_they_lead_back() {
     let arrow = |from: &str, to: &str| change("Status", json!(format!("{from} &rarr; {to}")));
     let open_done = || arrow("Open", "Done");
     for (audits, expected) in [
-        (vec![open_done(), arrow("Done", "Shipped")], Some(vec![r#"Status="Open &rarr; Shipped""#])),
+        (
+            vec![open_done(), arrow("Done", "Shipped")],
+            Some(vec![r#"Status="Open &rarr; Shipped""#]),
+        ),
         (vec![open_done(), arrow("Done", "Open")], None),
         (vec![open_done(), arrow("Ready", "Open")], Some(vec![r#"Status="Ready &rarr; Open""#])),
         (vec![open_done(), change("Status", json!("Open"))], Some(vec![r#"Status="Open""#])),
@@ -71,9 +74,7 @@ fn arrows_that_join_collapse_and_vanish_when_they_lead_back() {
 
 #[test]
 fn the_first_known_beginning_is_kept_and_a_field_that_ended_there_is_dropped() {
-    let from_to = |old: Value, new: Value| {
-        json!({"changes": [{"field_name": "Size", "value": new, "old_value": old}]})
-    };
+    let from_to = |old: Value, new: Value| json!({"changes": [{"field_name": "Size", "value": new, "old_value": old}]});
     assert_eq!(
         changes_of(&[from_to(json!(1), json!(2)), from_to(json!(2), json!(3))]).unwrap(),
         ["Size=1>3"]
@@ -86,8 +87,12 @@ fn the_first_known_beginning_is_kept_and_a_field_that_ended_there_is_dropped() {
     assert_eq!(changes_of(&same_json_written_differently), None);
     // Where it began is not known, so it cannot be known to have come back.
     assert_eq!(
-        changes_of(&[change("Size", json!(2)), from_to(json!(2), json!(3)), from_to(json!(3), json!(2))])
-            .unwrap(),
+        changes_of(&[
+            change("Size", json!(2)),
+            from_to(json!(2), json!(3)),
+            from_to(json!(3), json!(2))
+        ])
+        .unwrap(),
         ["Size=2"]
     );
 }
@@ -187,7 +192,8 @@ fn naive_changes(audits: &[Audit]) -> Vec<(String, Value, Option<Value>)> {
             _ => last.clone(),
         };
         let old = of_field[0].2.clone();
-        let undone = ends(&value).is_some_and(|(from, to)| from == to) || old.as_ref() == Some(&value);
+        let undone =
+            ends(&value).is_some_and(|(from, to)| from == to) || old.as_ref() == Some(&value);
         if !undone {
             result.push((name.clone(), value, old));
         }

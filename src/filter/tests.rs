@@ -79,7 +79,8 @@ fn only_listed_users_count_and_the_system_is_none_of_them() {
 }
 
 fn row() -> impl Strategy<Value = Value> {
-    let some_of = |names: &'static [&'static str]| prop::sample::subsequence(names, 0..=names.len());
+    let some_of =
+        |names: &'static [&'static str]| prop::sample::subsequence(names, 0..=names.len());
     (
         some_of(&["ws1", "ws2"]),
         some_of(&["feature", "comment"]),

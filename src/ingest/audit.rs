@@ -110,7 +110,9 @@ fn time(raw: &RawValue, at: &Pointer, report: Report) -> Option<Timestamp> {
     let Some(text) = json::string(raw) else {
         return wrong(raw, at, report, "must be a time like \"2026-03-02T09:14:05.120Z\"");
     };
-    text.parse().map_err(|error: crate::clock::BadTimestamp| report(at.to_string(), error.to_string())).ok()
+    text.parse()
+        .map_err(|error: crate::clock::BadTimestamp| report(at.to_string(), error.to_string()))
+        .ok()
 }
 
 fn user(raw: &RawValue, at: &Pointer, report: Report) -> Option<User> {
@@ -126,11 +128,9 @@ fn user(raw: &RawValue, at: &Pointer, report: Report) -> Option<User> {
 
 /// Users, flat or each wrapped as `{"user":{…}}`.
 fn contributors(raw: &RawValue, at: &Pointer, report: Report) -> Option<Vec<User>> {
-    list(raw, at, report, |raw, at, report| {
-        match json::members(raw).as_deref() {
-            Some([(key, wrapped)]) if key == "user" => user(wrapped, &at.key("user"), report),
-            _ => user(raw, at, report),
-        }
+    list(raw, at, report, |raw, at, report| match json::members(raw).as_deref() {
+        Some([(key, wrapped)]) if key == "user" => user(wrapped, &at.key("user"), report),
+        _ => user(raw, at, report),
     })
 }
 

@@ -64,7 +64,9 @@ pub fn audits(body: &[u8], media: Media) -> Result<Vec<AuditDraft>, Refused> {
     let mut items = Items::default();
     match media {
         Media::Ndjson => {
-            for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            for (number, line) in
+                text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty())
+            {
                 items.next()?;
                 match serde_json::from_str::<&RawValue>(line) {
                     Ok(raw) => items.read(raw),

@@ -20,12 +20,14 @@ fn faults(body: &str) -> Vec<(usize, String, String)> {
 
 #[test]
 fn an_envelope_of_the_product_we_learn_from_is_read() {
-    let audit = one(r#"{"event":"audit","audit":{"id":"6543581008138760991","audit_action":"update",
+    let audit = one(
+        r#"{"event":"audit","audit":{"id":"6543581008138760991","audit_action":"update",
         "created_at":"2018-04-12T15:16:17.922Z","interesting":true,
         "user":{"id":"1","name":"A","email":"a@example.com","created_at":"2017-01-01T00:00:00.000Z","updated_at":"2018-04-12T15:16:17.000Z"},
         "auditable_type":"feature","auditable_id":"6514078362261846610",
         "description":"updated feature DEMO-28 Language options","auditable_url":"http://x.example.com/features/DEMO-28",
-        "changes":[{"field_name":"Workflow status","value":"Under consideration &rarr; Ready to develop"}]}}"#);
+        "changes":[{"field_name":"Workflow status","value":"Under consideration &rarr; Ready to develop"}]}}"#,
+    );
     assert_eq!(audit.id.unwrap().as_str(), "6543581008138760991");
     assert_eq!(audit.audit_action, Action::Update);
     assert_eq!(audit.user.unwrap().updated_at.unwrap().to_string(), "2018-04-12T15:16:17.000Z");
@@ -49,7 +51,9 @@ fn votes_tags_and_long_ids_are_read() {
         "auditable_id":"1234567890123456789012345","changes":[],"user":null}"#);
     assert_eq!(vote.auditable_id.as_str(), "1234567890123456789012345");
     assert!(vote.user.is_none() && vote.changes.is_empty() && vote.interesting);
-    let tag = one(r#"{"audit_action":"create","auditable_type":"tag","auditable_id":1234567890123456789012345,"interesting":false}"#);
+    let tag = one(
+        r#"{"audit_action":"create","auditable_type":"tag","auditable_id":1234567890123456789012345,"interesting":false}"#,
+    );
     assert_eq!(tag.auditable_id.as_str(), "1234567890123456789012345");
     assert!(!tag.interesting);
 }
@@ -93,27 +97,61 @@ fn everything_wrong_is_named_with_its_place() {
     let long = "x".repeat(256);
     for (body, pointer, message) in [
         ("{}".to_owned(), "/audit_action", "is required"),
-        (r#"{"audit_action":"Update","auditable_type":"f","auditable_id":"1"}"#.to_owned(), "/audit_action", "must be \"create\""),
-        (r#"{"audit_action":"update","auditable_type":7,"auditable_id":"1"}"#.to_owned(), "/auditable_type", "must be a string, not a number"),
-        (r#"{"audit_action":"update","auditable_type":"f","auditable_id":1.5}"#.to_owned(), "/auditable_id", "string or an integer"),
-        (r#"{"audit_action":"update","auditable_type":"f","auditable_id":""}"#.to_owned(), "/auditable_id", "must not be empty"),
-        (format!(r#"{{"audit_action":"update","auditable_type":"f","auditable_id":"{long}"}}"#), "/auditable_id", "256 characters; at most 255"),
+        (
+            r#"{"audit_action":"Update","auditable_type":"f","auditable_id":"1"}"#.to_owned(),
+            "/audit_action",
+            "must be \"create\"",
+        ),
+        (
+            r#"{"audit_action":"update","auditable_type":7,"auditable_id":"1"}"#.to_owned(),
+            "/auditable_type",
+            "must be a string, not a number",
+        ),
+        (
+            r#"{"audit_action":"update","auditable_type":"f","auditable_id":1.5}"#.to_owned(),
+            "/auditable_id",
+            "string or an integer",
+        ),
+        (
+            r#"{"audit_action":"update","auditable_type":"f","auditable_id":""}"#.to_owned(),
+            "/auditable_id",
+            "must not be empty",
+        ),
+        (
+            format!(r#"{{"audit_action":"update","auditable_type":"f","auditable_id":"{long}"}}"#),
+            "/auditable_id",
+            "256 characters; at most 255",
+        ),
         (format!(r#"{{{base},"created_at":"soon"}}"#), "/created_at", "RFC 3339"),
         (format!(r#"{{{base},"interesting":"yes"}}"#), "/interesting", "true or false"),
         (format!(r#"{{{base},"user":{{"name":"A"}}}}"#), "/user/id", "is required"),
         (format!(r#"{{{base},"user":"A"}}"#), "/user", "must be an object"),
-        (format!(r#"{{{base},"contributors":[{{"user":{{"id":[]}}}}]}}"#), "/contributors/0/user/id", "string or an integer"),
+        (
+            format!(r#"{{{base},"contributors":[{{"user":{{"id":[]}}}}]}}"#),
+            "/contributors/0/user/id",
+            "string or an integer",
+        ),
         (format!(r#"{{{base},"changes":{{}}}}"#), "/changes", "must be an array"),
-        (format!(r#"{{{base},"changes":[{{"field_name":"a"}},{{"value":1}}]}}"#), "/changes/1/field_name", "is required"),
+        (
+            format!(r#"{{{base},"changes":[{{"field_name":"a"}},{{"value":1}}]}}"#),
+            "/changes/1/field_name",
+            "is required",
+        ),
         (format!(r#"{{{base},"auditable_id":"2"}}"#), "/auditable_id", "is given twice"),
         (format!(r#"{{{base},"a/b":1,"a/b":2}}"#), "/a~1b", "is given twice"),
-        (format!(r#"{{"event":"audit","audit":{{{base},"user":3}}}}"#), "/audit/user", "must be an object"),
+        (
+            format!(r#"{{"event":"audit","audit":{{{base},"user":3}}}}"#),
+            "/audit/user",
+            "must be an object",
+        ),
         (format!(r#"{{"event":"other","audit":{{{base}}}}}"#), "/event", "must be \"audit\""),
         ("7".to_owned(), "", "must be an object"),
     ] {
         let faults = faults(&body);
         assert!(
-            faults.iter().any(|(index, at, what)| *index == 0 && at == pointer && what.contains(message)),
+            faults
+                .iter()
+                .any(|(index, at, what)| *index == 0 && at == pointer && what.contains(message)),
             "{body}: {faults:?}"
         );
     }
@@ -125,7 +163,9 @@ fn every_bad_item_of_a_batch_is_named() {
     let found = faults(&format!("[{good},{{}},{good},7]"));
     let indexes: Vec<usize> = found.iter().map(|(index, ..)| *index).collect();
     assert_eq!(indexes, [1, 1, 1, 3]);
-    let Err(refused) = audits(format!("{good}\nnot json\n").as_bytes(), Media::Ndjson) else { panic!() };
+    let Err(refused) = audits(format!("{good}\nnot json\n").as_bytes(), Media::Ndjson) else {
+        panic!()
+    };
     let Refused::Invalid(lines) = refused else { panic!() };
     assert_eq!(lines[0].index, 1);
     assert!(lines[0].message.starts_with("line 2 is not JSON"));
@@ -136,7 +176,9 @@ fn limits_hold_at_their_edge() {
     let change = r#"{"field_name":"a","value":1}"#;
     let with_changes = |count: usize| {
         let changes = vec![change; count].join(",");
-        format!(r#"{{"audit_action":"update","auditable_type":"f","auditable_id":"1","changes":[{changes}]}}"#)
+        format!(
+            r#"{{"audit_action":"update","auditable_type":"f","auditable_id":"1","changes":[{changes}]}}"#
+        )
     };
     assert_eq!(one(&with_changes(1_000)).changes.len(), 1_000);
     assert!(faults(&with_changes(1_001))[0].2.contains("1001 changes; an audit may have 1000"));
@@ -144,10 +186,7 @@ fn limits_hold_at_their_edge() {
     let audit = r#"{"audit_action":"update","auditable_type":"f","auditable_id":"1"}"#;
     let batch = |count: usize| vec![audit; count].join("\n");
     assert_eq!(audits(batch(10_000).as_bytes(), Media::Ndjson).unwrap().len(), 10_000);
-    assert!(matches!(
-        audits(batch(10_001).as_bytes(), Media::Ndjson),
-        Err(Refused::TooManyAudits)
-    ));
+    assert!(matches!(audits(batch(10_001).as_bytes(), Media::Ndjson), Err(Refused::TooManyAudits)));
 
     let padded = |bytes: usize| format!("{audit}{}", " ".repeat(bytes - audit.len()));
     assert_eq!(audits(padded(1 << 20).as_bytes(), Media::Json).unwrap().len(), 1);
@@ -160,7 +199,10 @@ fn limits_hold_at_their_edge() {
 #[test]
 fn what_is_not_json_is_refused_as_such() {
     for body in ["", "{", "[{]", "\u{feff}{}", "{}{}"] {
-        assert!(matches!(audits(body.as_bytes(), Media::Json), Err(Refused::NotJson(_))), "{body:?}");
+        assert!(
+            matches!(audits(body.as_bytes(), Media::Json), Err(Refused::NotJson(_))),
+            "{body:?}"
+        );
     }
     assert!(matches!(audits(b"{\"a\":\"\xff\"}", Media::Json), Err(Refused::NotJson(_))));
     assert_eq!(faults(r#"{"audit_action":"update","auditable_type":"f","auditable_id":"1","description":"\ud800"}"#)[0].1, "/description");

@@ -1,0 +1,282 @@
+//! One record with an open window: its audits' places, its deadline, its one timer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use tokio::sync::oneshot;
+
+use super::registry::{Due, Idle, Registry};
+use super::window::Window;
+use super::{Shared, address};
+use crate::clock::{Monotonic, Timestamp};
+use crate::model::{ClosedBy, Id, RecordKey, WindowRule};
+use crate::store::{Close, Closed, StoreError};
+
+/// How long to wait before closing a window again after its commit failed.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The actor of one record. Stops when its window has closed and nothing has opened the next.
+pub struct RecordActor {
+    record: Arc<RecordKey>,
+    registry: Addr<Registry>,
+    shared: Arc<Shared>,
+    window: Option<Window>,
+    /// Set while a window is being closed: by then its audits are out of `window`.
+    closing: bool,
+    /// Set while the one timer is running. It is never cancelled: an edit only moves the deadline,
+    /// and a timer that fires early finds that and starts again.
+    armed: bool,
+    /// Edits received so far; tells the registry whether one is still on its way.
+    received: u32,
+}
+
+/// An audit of this record was accepted.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Edit {
+    pub place: Id,
+    pub rule: WindowRule,
+    pub at: Monotonic,
+}
+
+/// Every edit that was handed over before the timer fired has arrived.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct DueNow;
+
+/// The registry has let go of this actor.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Retire;
+
+/// Close the window now, whatever its deadline.
+#[derive(Message)]
+#[rtype(result = "Option<oneshot::Receiver<Result<Closed, StoreError>>>")]
+pub(super) struct CloseNow {
+    pub by: String,
+}
+
+/// Tell about the open window, if there is one.
+#[derive(Message)]
+#[rtype(result = "Option<WindowView>")]
+pub(super) struct Describe;
+
+/// An open window, for people.
+#[derive(Clone, Debug)]
+pub struct WindowView {
+    /// The record.
+    pub record: Arc<RecordKey>,
+    /// The places of its audits, oldest first.
+    pub places: Vec<Id>,
+    /// When it closes if nothing more happens.
+    pub closes_at: Timestamp,
+    /// When it closes at the latest, where there is such a time.
+    pub cap_at: Option<Timestamp>,
+}
+
+impl RecordActor {
+    /// Starts an actor on the current thread, which must be the registry's.
+    pub(super) fn start(
+        record: Arc<RecordKey>,
+        registry: Addr<Registry>,
+        shared: Arc<Shared>,
+        window: Option<Window>,
+    ) -> Addr<RecordActor> {
+        RecordActor::create(|ctx| {
+            // Unbounded: what may wait is bounded where audits come in.
+            ctx.set_mailbox_capacity(0);
+            let (closing, armed, received) = (false, false, 0);
+            RecordActor { record, registry, shared, window, closing, armed, received }
+        })
+    }
+
+    /// Starts the timer, unless it is running already.
+    fn arm(&mut self, ctx: &mut Context<Self>) {
+        let Some(window) = self.window.as_ref().filter(|_| !self.armed) else { return };
+        self.armed = true;
+        let wait = window.closes_at().saturating_sub(self.shared.clock.monotonic());
+        ctx.run_later(wait, |actor, ctx| {
+            actor.armed = false;
+            actor.ask_or_rearm(ctx);
+        });
+    }
+
+    /// When the deadline has passed, asks whether an edit is on its way; else waits on.
+    fn ask_or_rearm(&mut self, ctx: &mut Context<Self>) {
+        let now = self.shared.clock.monotonic();
+        match self.window.as_ref().map(|window| window.due(now)) {
+            Some(Some(_)) => {
+                // Fails only when the server is going down.
+                let _ = self.registry.try_send(Due(self.record.clone()));
+            }
+            Some(None) => self.arm(ctx),
+            None => {}
+        }
+    }
+
+    /// Closes the window in one commit (D2).
+    fn close(
+        &mut self,
+        window: Window,
+        closed_by: ClosedBy,
+        reply: Option<oneshot::Sender<Result<Closed, StoreError>>>,
+        ctx: &mut Context<Self>,
+    ) {
+        self.closing = true;
+        let (shared, record) = (self.shared.clone(), self.record.clone());
+        let late = self.shared.clock.monotonic().saturating_sub(window.closes_at());
+        let places = window.places.clone();
+        let work = async move {
+            let _permit = shared.closing.acquire().await;
+            let audits = shared.store.audits_at(&window.places)?;
+            let addressed = address::address(&shared.store.config(), &record, &audits);
+            let close = Close {
+                record: record.as_ref().clone(),
+                rule: window.rule,
+                closed_by,
+                places: window.places,
+                messages: addressed.messages,
+                nothing_changed: addressed.nothing_changed,
+            };
+            shared.journal.close(close).await
+        };
+        ctx.spawn(work.into_actor(self).map(move |closed, actor, ctx| {
+            if closed.is_ok() {
+                actor.shared.gauges.closed_late_by(late);
+            }
+            actor.closed(closed, places, window.rule, reply, ctx);
+        }));
+    }
+
+    fn closed(
+        &mut self,
+        closed: Result<Closed, StoreError>,
+        places: Vec<Id>,
+        rule: WindowRule,
+        reply: Option<oneshot::Sender<Result<Closed, StoreError>>>,
+        ctx: &mut Context<Self>,
+    ) {
+        self.closing = false;
+        match &closed {
+            Ok(_) => self.shared.gauges.opened(-1),
+            // The server is going down; the window is in the store, and opens again with it.
+            Err(StoreError::Stopped) => return ctx.stop(),
+            Err(error) => {
+                log::error!("the window of {} could not be closed: {error}", self.record);
+                let retry_at = self.shared.clock.monotonic() + RETRY_AFTER;
+                self.reopen(places, rule, retry_at);
+            }
+        }
+        if let Some(reply) = reply {
+            let _ = reply.send(closed);
+        }
+        match self.window {
+            Some(_) => self.arm(ctx),
+            None => {
+                let idle = Idle { record: self.record.clone(), received: self.received };
+                let _ = self.registry.try_send(idle);
+            }
+        }
+    }
+
+    /// Nothing was committed, so these audits are still in an open window: put them back.
+    fn reopen(&mut self, places: Vec<Id>, rule: WindowRule, retry_at: Monotonic) {
+        match &mut self.window {
+            Some(next) => {
+                self.shared.gauges.opened(-1);
+                next.take_back(places);
+            }
+            None => {
+                let mut window = Window::open(places[0], rule, self.shared.clock.monotonic());
+                window.places = places;
+                self.window = Some(window);
+            }
+        }
+        if let Some(window) = &mut self.window {
+            window.put_off(retry_at);
+        }
+    }
+}
+
+impl Actor for RecordActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        self.arm(ctx);
+    }
+}
+
+impl Handler<Edit> for RecordActor {
+    type Result = ();
+
+    fn handle(&mut self, edit: Edit, ctx: &mut Context<Self>) {
+        self.received = self.received.wrapping_add(1);
+        match &mut self.window {
+            Some(window) => window.add(edit.place, edit.rule, edit.at),
+            None => {
+                self.shared.gauges.opened(1);
+                self.window = Some(Window::open(edit.place, edit.rule, edit.at));
+            }
+        }
+        self.arm(ctx);
+    }
+}
+
+impl Handler<DueNow> for RecordActor {
+    type Result = ();
+
+    fn handle(&mut self, _: DueNow, ctx: &mut Context<Self>) {
+        let now = self.shared.clock.monotonic();
+        // One window of a record closes after the other; `closed` starts the timer again.
+        if self.closing {
+            return;
+        }
+        match self.window.as_ref().and_then(|window| window.due(now)) {
+            Some(closed_by) => {
+                if let Some(window) = self.window.take() {
+                    self.close(window, closed_by, None, ctx);
+                }
+            }
+            None => self.arm(ctx),
+        }
+    }
+}
+
+impl Handler<CloseNow> for RecordActor {
+    type Result = Option<oneshot::Receiver<Result<Closed, StoreError>>>;
+
+    fn handle(&mut self, close_now: CloseNow, ctx: &mut Context<Self>) -> Self::Result {
+        if self.closing {
+            return None;
+        }
+        let window = self.window.take()?;
+        let (reply, closed) = oneshot::channel();
+        self.close(window, ClosedBy::SendNow(close_now.by), Some(reply), ctx);
+        Some(closed)
+    }
+}
+
+impl Handler<Describe> for RecordActor {
+    type Result = Option<WindowView>;
+
+    fn handle(&mut self, _: Describe, _: &mut Context<Self>) -> Self::Result {
+        let window = self.window.as_ref()?;
+        let (wall, now) = (self.shared.clock.now(), self.shared.clock.monotonic());
+        let at = |moment: Monotonic| wall + moment.saturating_sub(now);
+        Some(WindowView {
+            record: self.record.clone(),
+            places: window.places.clone(),
+            closes_at: at(window.closes_at()),
+            cap_at: window.cap_at().map(at),
+        })
+    }
+}
+
+impl Handler<Retire> for RecordActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Retire, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}

@@ -1,0 +1,62 @@
+//! A window's audits to messages: for each integration what it may see, collated, in its format.
+//! Pure.
+
+use crate::collate::{Collated, Seen, collate};
+use crate::filter::{Verdict, decide};
+use crate::format;
+use crate::model::{Audit, ExternalId, Id, Integration, MessageDraft, RecordKey, User};
+use crate::store::Config;
+
+/// How many names a message keeps for the log's lists, of fields and of contributors each.
+const NAMES_KEPT: usize = 20;
+
+/// What a window comes to.
+#[derive(Debug, Default)]
+pub struct Addressed {
+    /// The messages, one an integration.
+    pub messages: Vec<MessageDraft>,
+    /// The integrations for which nothing changed in the end (R12).
+    pub nothing_changed: Vec<Id>,
+}
+
+/// Addresses a window's audits (oldest first) to the enabled integrations of the account (R10).
+pub fn address(config: &Config, record: &RecordKey, audits: &[Audit]) -> Addressed {
+    let mut addressed = Addressed::default();
+    for integration in config.of_account(record.account) {
+        if !integration.spec.enabled {
+            continue;
+        }
+        let seen: Vec<Seen> = audits
+            .iter()
+            .filter_map(|audit| match decide(&integration.spec, audit) {
+                Verdict::Sees(changes) => Some((audit, changes)),
+                Verdict::Refused(_) => None,
+            })
+            .collect();
+        if seen.is_empty() {
+            continue;
+        }
+        match collate(&seen) {
+            Some(collated) => addressed.messages.push(message(integration, record, &collated)),
+            None => addressed.nothing_changed.push(integration.id),
+        }
+    }
+    addressed
+}
+
+fn message(integration: &Integration, record: &RecordKey, collated: &Collated) -> MessageDraft {
+    let name_of = |user: &User| user.name.clone().unwrap_or_else(|| user.id.to_string());
+    let fields = collated.changes.iter().map(|change| &change.field_name);
+    MessageDraft {
+        integration: integration.id,
+        record: record.clone(),
+        audit_id: collated.id.clone(),
+        action: collated.action,
+        description: collated.description.clone(),
+        auditable_url: collated.auditable_url.clone(),
+        audits: collated.origin.count as u32,
+        fields: fields.take(NAMES_KEPT).map(ExternalId::to_string).collect(),
+        contributors: collated.contributors.iter().take(NAMES_KEPT).map(name_of).collect(),
+        body: format::body(integration.spec.format, collated),
+    }
+}

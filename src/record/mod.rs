@@ -1,0 +1,121 @@
+//! Records being edited: one actor for each that has an open window. Level 3.
+//!
+//! Owns when a window closes and what it comes to. Depends on `store` downwards; knows nothing of
+//! deliveries, which hear of new messages from the journal.
+//!
+//! - `window.rs`: deadlines, pure
+//! - `address.rs`: a window's audits to messages, pure
+//! - `actor.rs`: [`RecordActor`], one per record with an open window
+//! - `registry.rs`: [`Registry`], one per arbiter, the only starter of record actors
+//!
+//! **Why no edit is ever missed** (R1). The journal hands an audit to the registry's mailbox before
+//! its 202. When a record's timer fires, the actor does not close: it sends [`Due`] through the same
+//! mailbox and decides when that comes back. So every edit that was acknowledged before the deadline
+//! has reached the actor by then. A mark names the audits it closes one by one, so one that comes
+//! later can only open the next window.
+
+mod actor;
+mod address;
+mod registry;
+#[cfg(test)]
+mod tests;
+mod window;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+pub use actor::{RecordActor, WindowView};
+pub use registry::{Due, Edits, ListWindows, Recover, Registry, SendNow, WindowOf};
+
+use crate::clock::Clock;
+use crate::store::{Journal, Store};
+
+/// The most windows of one shard that are closing at a time: a bound on memory when very many are
+/// due at once.
+const CLOSING_MAX: usize = 256;
+
+/// How many of the latest lateness figures are kept.
+const LATENESS_KEPT: usize = 4_096;
+
+/// What the record actors of a shard have in common.
+pub struct Shared {
+    /// Where audits are read.
+    pub store: Arc<Store>,
+    /// Where windows are closed.
+    pub journal: Journal,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Figures for people.
+    pub gauges: Arc<Gauges>,
+    closing: Arc<Semaphore>,
+}
+
+impl Shared {
+    /// What a new shard has in common.
+    pub fn new(
+        store: Arc<Store>,
+        journal: Journal,
+        clock: Arc<dyn Clock>,
+        gauges: Arc<Gauges>,
+    ) -> Arc<Shared> {
+        let closing = Arc::new(Semaphore::new(CLOSING_MAX));
+        Arc::new(Shared { store, journal, clock, gauges, closing })
+    }
+}
+
+/// Figures about windows, for all shards together.
+#[derive(Default)]
+pub struct Gauges {
+    open: AtomicI64,
+    backlog: AtomicI64,
+    lateness: Mutex<VecDeque<Duration>>,
+}
+
+impl Gauges {
+    /// Windows that are open now.
+    pub fn open(&self) -> u64 {
+        self.open.load(Ordering::Relaxed).max(0) as u64
+    }
+
+    /// Accepted audits that have not reached their record's actor yet.
+    pub fn backlog(&self) -> u64 {
+        self.backlog.load(Ordering::Relaxed).max(0) as u64
+    }
+
+    /// Counts audits on their way to their actors.
+    pub fn handed_over(&self, audits: usize) {
+        self.backlog.fetch_add(audits as i64, Ordering::Relaxed);
+    }
+
+    /// How late the latest windows closed: the median and the 99th percentile.
+    pub fn lateness(&self) -> Option<(Duration, Duration)> {
+        let mut latest: Vec<Duration> = self.kept().iter().copied().collect();
+        latest.sort_unstable();
+        let last = latest.len().checked_sub(1)?;
+        Some((latest[last / 2], latest[last * 99 / 100]))
+    }
+
+    fn arrived(&self, audits: usize) {
+        self.backlog.fetch_sub(audits as i64, Ordering::Relaxed);
+    }
+
+    fn opened(&self, windows: i64) {
+        self.open.fetch_add(windows, Ordering::Relaxed);
+    }
+
+    fn closed_late_by(&self, lateness: Duration) {
+        let mut kept = self.kept();
+        if kept.len() == LATENESS_KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(lateness);
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, VecDeque<Duration>> {
+        self.lateness.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

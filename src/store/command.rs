@@ -1,0 +1,166 @@
+//! What the store is asked to do, what comes of it, and what others are told of it.
+
+use std::sync::Arc;
+
+use super::Config;
+use crate::model::{
+    Account, Attempt, ClosedBy, ExternalId, Health, Id, Integration, IntegrationSpec, MessageDraft,
+    Owed, Partition, RecordKey, Status, Token, WindowRule,
+};
+use crate::retry::Next;
+
+/// One change of state. Applied whole or not at all.
+pub enum Command {
+    /// Keep these audits.
+    Append(Vec<NewAudit>, WindowRule),
+    /// Close a window.
+    Close(Close),
+    /// Write down an attempt, and what follows from it.
+    Settle(Settle),
+    /// Make an integration.
+    CreateIntegration(Account, Box<IntegrationSpec>),
+    /// Change an integration.
+    UpdateIntegration(Id, Box<IntegrationSpec>),
+    /// Delete an integration, and give up what is owed to it.
+    DeleteIntegration(Id),
+    /// Keep a token.
+    CreateToken(Box<Token>),
+}
+
+/// An accepted audit that has no place yet.
+pub struct NewAudit {
+    /// The record it is about.
+    pub record: RecordKey,
+    /// The id it came with.
+    pub id: Option<ExternalId>,
+    /// The text to keep.
+    pub text: String,
+}
+
+/// A window to close (D2).
+pub struct Close {
+    /// The record.
+    pub record: RecordKey,
+    /// The rule it ran under.
+    pub rule: WindowRule,
+    /// Why it closes.
+    pub closed_by: ClosedBy,
+    /// Its audits, oldest first.
+    pub places: Vec<Id>,
+    /// What is addressed to whom.
+    pub messages: Vec<MessageDraft>,
+    /// The integrations for which nothing changed in the end (R12).
+    pub nothing_changed: Vec<Id>,
+}
+
+/// An attempt to write down (D3).
+pub struct Settle {
+    /// The message.
+    pub message: Id,
+    /// Whom it is addressed to.
+    pub integration: Id,
+    /// Its record's partition.
+    pub partition: Partition,
+    /// The attempt.
+    pub attempt: Attempt,
+    /// What follows from it.
+    pub next: Next,
+}
+
+/// What came of a command.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Of [`Command::Append`].
+    Appended(Appended),
+    /// Of [`Command::Close`].
+    Closed(Closed),
+    /// Of [`Command::Settle`]: what is still owed, if anything.
+    Settled(Option<Owed>),
+    /// Of the commands on integrations: as it is now; none when there is no such integration.
+    Integration(Option<Arc<Integration>>),
+    /// Of [`Command::CreateToken`].
+    TokenCreated,
+}
+
+/// What became of appended audits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// The ids of those kept, in order.
+    pub ids: Vec<ExternalId>,
+    /// The ids of those that were there already.
+    pub duplicates: Vec<ExternalId>,
+}
+
+/// What became of a closed window.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Closed {
+    /// The messages that were made.
+    pub messages: Vec<Id>,
+}
+
+/// What was committed, told to the rest of the program in the order of commits, and before the
+/// command that caused it completes. A hint: the store is the truth.
+pub enum Event {
+    /// Audits are in their windows.
+    Accepted(Vec<Accepted>),
+    /// Messages are owed.
+    Owed(Vec<(Id, Owed)>),
+    /// The configuration is another.
+    Configured(Arc<Config>),
+}
+
+/// An audit that is in a window now.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// The record.
+    pub record: RecordKey,
+    /// Its partition.
+    pub partition: Partition,
+    /// The audit's place.
+    pub place: Id,
+    /// The rule its window runs under.
+    pub rule: WindowRule,
+}
+
+/// Who is told of commits. Called on the journal's thread: must be quick, and must not fail.
+pub trait Listener: Send {
+    /// Something was committed.
+    fn committed(&mut self, events: Vec<Event>);
+}
+
+impl Command {
+    /// Whether this is worth waiting for others to share its commit with; a bound on memory.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Command::Append(audits, _) => audits.iter().map(|audit| audit.text.len() + 64).sum(),
+            Command::Close(close) => {
+                close.messages.iter().map(|message| message.body.len() + 256).sum::<usize>()
+            }
+            _ => 512,
+        }
+    }
+}
+
+/// How an attempt changes an integration's health.
+pub(super) fn health_after(health: &mut Health, attempt: &Attempt, next: Next) {
+    match next {
+        Next::Delivered => {
+            health.last_delivery_at = Some(attempt.at);
+            health.failing_since = None;
+        }
+        Next::RetryAt(_) => health.last_error_at = Some(attempt.at),
+        Next::Failed => {
+            health.last_error_at = Some(attempt.at);
+            health.failing_since.get_or_insert(attempt.at);
+        }
+    }
+}
+
+/// The state a message settles in; none while it is still owed.
+pub(super) fn status_after(next: Next) -> Option<Status> {
+    match next {
+        Next::Delivered => Some(Status::Delivered),
+        Next::Failed => Some(Status::Failed),
+        Next::RetryAt(_) => None,
+    }
+}

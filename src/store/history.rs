@@ -1,0 +1,217 @@
+//! Reading audits back: one by its place, some of a window, or the history as a list (R18).
+
+use std::collections::BTreeSet;
+
+use super::{Store, StoreError, keys, pack, value};
+use crate::clock::Timestamp;
+use crate::ingest;
+use crate::model::{Account, Audit, ExternalId, Id, Mark, Partition, RecordKey};
+
+/// The most audits one query looks at; a page may then be short, and its cursor leads on.
+const LOOKED_AT_MAX: usize = 200_000;
+
+/// Which audits to list, oldest first.
+#[derive(Clone, Debug)]
+pub struct AuditFilter {
+    /// Of this account.
+    pub account: Account,
+    /// Of this record.
+    pub record: Option<RecordKey>,
+    /// By this user.
+    pub user_id: Option<ExternalId>,
+    /// Received at this time or later.
+    pub since: Option<Timestamp>,
+    /// Received before this time.
+    pub until: Option<Timestamp>,
+    /// After this place.
+    pub after: Option<Id>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// An audit of the history.
+pub type HistoryItem = Audit;
+
+/// A page of the history.
+#[derive(Debug, Default)]
+pub struct HistoryPage {
+    /// The audits.
+    pub items: Vec<HistoryItem>,
+    /// The place to go on after; none at the end.
+    pub next: Option<Id>,
+}
+
+impl Store {
+    /// The audit at `place`.
+    pub fn audit_at(&self, place: Id) -> Result<Option<Audit>, StoreError> {
+        match pack::find(self.tree(), place)? {
+            Some((first, bytes)) => audit_of(first, &bytes, place),
+            None => Ok(None),
+        }
+    }
+
+    /// The audits at `places` (ascending), each of which must be there.
+    pub fn audits_at(&self, places: &[Id]) -> Result<Vec<Audit>, StoreError> {
+        let mut audits = Vec::with_capacity(places.len());
+        // Neighbours are often in one pack.
+        let mut pack: Option<(Id, Vec<u8>)> = None;
+        for place in places {
+            let mut found = match &pack {
+                Some((first, bytes)) if first <= place => audit_of(*first, bytes, *place)?,
+                _ => None,
+            };
+            if found.is_none() {
+                pack = pack::find(self.tree(), *place)?;
+                if let Some((first, bytes)) = &pack {
+                    found = audit_of(*first, bytes, *place)?;
+                }
+            }
+            audits.push(found.ok_or_else(|| StoreError::Damaged(format!("no audit at {place}")))?);
+        }
+        Ok(audits)
+    }
+
+    /// The place of the audit with this id: one it came with, or one it was given here.
+    pub fn place_of(&self, account: Account, id: &ExternalId) -> Result<Option<Id>, StoreError> {
+        if let Some(bytes) = self.tree().get(keys::audit_id(account, id))? {
+            return Ok(keys::last_id(&bytes));
+        }
+        Ok(id.as_str().parse().ok())
+    }
+
+    /// A page of the history. `open` are the places of the record's open window, which no mark
+    /// names yet; needed only when the filter names a record.
+    pub fn history(&self, filter: &AuditFilter, open: &[Id]) -> Result<HistoryPage, StoreError> {
+        let after = filter.after.unwrap_or_default();
+        let from = after.plus(1).max(filter.since.map_or(Id::default(), Id::at));
+        let until = filter.until.map_or(Id::from_u64(u64::MAX), Id::at);
+        match &filter.record {
+            Some(record) => self.history_of_record(filter, record, open, from, until),
+            None => self.history_of_account(filter, from, until),
+        }
+    }
+
+    fn history_of_record(
+        &self,
+        filter: &AuditFilter,
+        record: &RecordKey,
+        open: &[Id],
+        from: Id,
+        until: Id,
+    ) -> Result<HistoryPage, StoreError> {
+        let mut places: BTreeSet<Id> = open.iter().copied().collect();
+        for mark in self.marks_of(record, from)? {
+            places.extend(mark.places);
+        }
+        let mut page = HistoryPage::default();
+        for place in places.range(from..until) {
+            if page.items.len() == filter.limit {
+                page.next = page.items.last().map(|audit| audit.place);
+                break;
+            }
+            let audit = self.audits_at(&[*place])?.remove(0);
+            if by_user(&audit, filter) {
+                page.items.push(audit);
+            }
+        }
+        Ok(page)
+    }
+
+    fn history_of_account(
+        &self,
+        filter: &AuditFilter,
+        from: Id,
+        until: Id,
+    ) -> Result<HistoryPage, StoreError> {
+        let mut page = HistoryPage::default();
+        let mut looked_at = 0;
+        let mut last = from;
+        for pack in pack::scan(self.tree(), from)? {
+            let (first, bytes) = pack?;
+            let pack = pack::decode(first, &bytes)?;
+            for (at, (account, text)) in pack.audits.iter().enumerate() {
+                let place = first.plus(at as u64);
+                if place < from {
+                    continue;
+                }
+                if place >= until {
+                    return Ok(page);
+                }
+                if page.items.len() == filter.limit || looked_at == LOOKED_AT_MAX {
+                    page.next = Some(last);
+                    return Ok(page);
+                }
+                (looked_at, last) = (looked_at + 1, place);
+                if *account == filter.account {
+                    let audit = read(place, *account, text)?;
+                    if by_user(&audit, filter) {
+                        page.items.push(audit);
+                    }
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    /// The marks of a record's windows that closed at `from` or later, oldest first.
+    pub fn marks_of(&self, record: &RecordKey, from: Id) -> Result<Vec<Mark>, StoreError> {
+        let partition = record.partition();
+        let mut marks = Vec::new();
+        for id in self.mark_ids(partition, from)? {
+            if let Some(mark) = self.mark(id)?
+                && mark.record == *record
+            {
+                marks.push(mark);
+            }
+        }
+        Ok(marks)
+    }
+
+    /// A mark by its id.
+    pub fn mark(&self, id: Id) -> Result<Option<Mark>, StoreError> {
+        let bytes = value::get(self.tree(), &keys::by_id(keys::MARKS, id))?;
+        bytes.map(|bytes| decode_mark(id, &bytes)).transpose()
+    }
+
+    fn mark_ids(&self, partition: Partition, from: Id) -> Result<Vec<Id>, StoreError> {
+        let first = self.tree().range([b'r'].as_slice()..[b's'].as_slice()).next();
+        let last = self.tree().range([b'r'].as_slice()..[b's'].as_slice()).next_back();
+        let (Some(first), Some(last)) = (first, last) else { return Ok(Vec::new()) };
+        let bucket_of = |key: &[u8]| keys::last_id(key).map_or(0, keys::bucket);
+        let first = bucket_of(&first?.0).max(keys::bucket(from));
+        let mut ids = Vec::new();
+        for bucket in first..=bucket_of(&last?.0) {
+            for entry in self.tree().scan_prefix(keys::record_bucket(bucket, partition)) {
+                ids.extend(keys::last_id(&entry?.0));
+            }
+        }
+        Ok(ids)
+    }
+}
+
+/// Decodes a mark.
+pub fn decode_mark(id: Id, bytes: &[u8]) -> Result<Mark, StoreError> {
+    postcard::from_bytes(bytes)
+        .map_err(|error| StoreError::Damaged(format!("the mark of window {id}: {error}")))
+}
+
+/// Reads the text of an audit back.
+pub fn read(place: Id, account: Account, text: &str) -> Result<Audit, StoreError> {
+    match ingest::kept(text.as_bytes()) {
+        Ok(said) => Ok(Audit { place, account, said }),
+        Err(fault) => Err(StoreError::Damaged(format!("the audit at {place}: {fault}"))),
+    }
+}
+
+fn audit_of(first: Id, bytes: &[u8], place: Id) -> Result<Option<Audit>, StoreError> {
+    let pack = pack::decode(first, bytes)?;
+    let at = (place.as_u64() - first.as_u64()) as usize;
+    pack.audits.get(at).map(|(account, text)| read(place, *account, text)).transpose()
+}
+
+fn by_user(audit: &Audit, filter: &AuditFilter) -> bool {
+    match &filter.user_id {
+        Some(id) => audit.users().any(|user| user.id == *id),
+        None => true,
+    }
+}

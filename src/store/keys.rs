@@ -1,0 +1,173 @@
+//! Every key of the tree. A letter for the kind, then big-endian numbers, so that the order of keys
+//! is the order of time (D5): new rows go to the end of their kind, which is what sled likes.
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `a` place of the first | a pack of audits |
+//! | `w` id | the mark that closed a window |
+//! | `r` bucket, partition, mark | nothing; the windows of a record, by time |
+//! | `i` account, id | the place of the audit that came with this id |
+//! | `g` id | a message |
+//! | `n` integration, message | nothing; the messages of an integration |
+//! | `o` message | what is owed |
+//! | `s` message | how it was settled |
+//! | `f` status, message | nothing; the messages settled in another way than delivered |
+//! | `t` message, number | an attempt |
+//! | `h` integration | its health |
+//! | `c` `i` id, `c` `t` id | an integration, a token |
+//! | `m` … | format, counters |
+
+use crate::model::{Account, ExternalId, Id, Partition, Status};
+
+/// The format version.
+pub const FORMAT: &[u8] = b"mformat";
+/// Last id, low water, totals: one row, rewritten by every commit.
+pub const COUNTERS: &[u8] = b"mcounters";
+
+pub const AUDITS: u8 = b'a';
+pub const MARKS: u8 = b'w';
+pub const MESSAGES: u8 = b'g';
+pub const OUTBOX: u8 = b'o';
+pub const HEALTH: u8 = b'h';
+pub const INTEGRATIONS: [u8; 2] = *b"ci";
+pub const TOKENS: [u8; 2] = *b"ct";
+
+/// Seconds in a bucket of the index of records, as a power of two: about an hour. The index is
+/// random by nature; within a bucket it stays small enough to be quick, and a bucket is pruned whole.
+const BUCKET_BITS: u32 = 12;
+
+/// A key made of `kind` and one id.
+pub fn by_id(kind: u8, id: Id) -> [u8; 9] {
+    let mut key = [kind; 9];
+    key[1..].copy_from_slice(&id.as_u64().to_be_bytes());
+    key
+}
+
+/// The id of a key made by [`by_id`]; none for the parts of a long value.
+pub fn id_of(key: &[u8]) -> Option<Id> {
+    let number: [u8; 8] = key.get(1..)?.try_into().ok()?;
+    Some(Id::from_u64(u64::from_be_bytes(number)))
+}
+
+/// The bucket of the index of records that `id` falls in.
+pub fn bucket(id: Id) -> u32 {
+    (id.as_u64() >> 32) as u32 >> BUCKET_BITS
+}
+
+/// What every index entry of a record's windows in one bucket begins with.
+pub fn record_bucket(bucket: u32, partition: Partition) -> [u8; 13] {
+    let mut key = [b'r'; 13];
+    key[1..5].copy_from_slice(&bucket.to_be_bytes());
+    key[5..].copy_from_slice(&partition.0.to_be_bytes());
+    key
+}
+
+/// The index entry of a record's window.
+pub fn record_mark(partition: Partition, mark: Id) -> [u8; 21] {
+    let mut key = [0; 21];
+    key[..13].copy_from_slice(&record_bucket(bucket(mark), partition));
+    key[13..].copy_from_slice(&mark.as_u64().to_be_bytes());
+    key
+}
+
+/// The id that an index entry ends with.
+pub fn last_id(key: &[u8]) -> Option<Id> {
+    let number: [u8; 8] = key.last_chunk().copied()?;
+    Some(Id::from_u64(u64::from_be_bytes(number)))
+}
+
+/// The place of the audit that came with `id`.
+pub fn audit_id(account: Account, id: &ExternalId) -> Vec<u8> {
+    let mut key = Vec::with_capacity(5 + id.as_str().len());
+    key.push(b'i');
+    key.extend_from_slice(&account.0.to_be_bytes());
+    key.extend_from_slice(id.as_str().as_bytes());
+    key
+}
+
+/// What the index entries of an integration's messages begin with.
+pub fn integration_messages(integration: Id) -> [u8; 9] {
+    by_id(b'n', integration)
+}
+
+/// The index entry of an integration's message.
+pub fn integration_message(integration: Id, message: Id) -> [u8; 17] {
+    let mut key = [0; 17];
+    key[..9].copy_from_slice(&integration_messages(integration));
+    key[9..].copy_from_slice(&message.as_u64().to_be_bytes());
+    key
+}
+
+/// How a message was settled.
+pub fn settled(message: Id) -> [u8; 9] {
+    by_id(b's', message)
+}
+
+/// What the index entries of messages settled as `status` begin with.
+pub fn status_messages(status: Status) -> [u8; 2] {
+    [b'f', status as u8]
+}
+
+/// The index entry of a message settled as `status`.
+pub fn status_message(status: Status, message: Id) -> [u8; 10] {
+    let mut key = [0; 10];
+    key[..2].copy_from_slice(&status_messages(status));
+    key[2..].copy_from_slice(&message.as_u64().to_be_bytes());
+    key
+}
+
+/// What the attempts of a message begin with.
+pub fn attempts(message: Id) -> [u8; 9] {
+    by_id(b't', message)
+}
+
+/// An attempt of a message. Shaped so that it cannot be taken for a part of a long value.
+pub fn attempt(message: Id, number: u32) -> [u8; 13] {
+    let mut key = [0; 13];
+    key[..9].copy_from_slice(&attempts(message));
+    key[9..].copy_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// An integration or a token.
+pub fn config(kind: [u8; 2], id: Id) -> [u8; 10] {
+    let mut key = [0; 10];
+    key[..2].copy_from_slice(&kind);
+    key[2..].copy_from_slice(&id.as_u64().to_be_bytes());
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn keys_stand_in_the_order_of_their_ids(one: u64, other: u64, fixed: u64) {
+            let (a, b, fixed) = (Id::from_u64(one), Id::from_u64(other), Id::from_u64(fixed));
+            prop_assert_eq!(by_id(AUDITS, a).cmp(&by_id(AUDITS, b)), a.cmp(&b));
+            prop_assert_eq!(integration_message(fixed, a).cmp(&integration_message(fixed, b)), a.cmp(&b));
+            let failed = |id| status_message(Status::Failed, id);
+            prop_assert_eq!(failed(a).cmp(&failed(b)), a.cmp(&b));
+            prop_assert_eq!(id_of(&by_id(OUTBOX, a)), Some(a));
+            prop_assert_eq!(last_id(&integration_message(fixed, a)), Some(a));
+        }
+
+        #[test]
+        fn the_windows_of_a_record_stand_in_the_order_of_time(one: u64, other: u64, partition: u64) {
+            let (a, b) = (Id::from_u64(one), Id::from_u64(other));
+            let key = |id| record_mark(Partition(partition), id);
+            prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
+            prop_assert!(key(a).starts_with(&record_bucket(bucket(a), Partition(partition))));
+        }
+
+        #[test]
+        fn attempts_stand_in_order_and_are_no_ids(message: u64, one: u32, other: u32) {
+            let message = Id::from_u64(message);
+            prop_assert_eq!(attempt(message, one).cmp(&attempt(message, other)), one.cmp(&other));
+            prop_assert_eq!(id_of(&attempt(message, one)), None);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The store: everything durable, behind commands and queries. Level 2: nothing above knows sled.
+//!
+//! Owns the folder `store` in the data folder. One tree, because one batch on one tree is what sled
+//! commits atomically. Invariants:
+//!
+//! - Only [`Writer`] writes, and only [`Journal`] drives it: one commit at a time, synced before
+//!   any of its commands completes (D1).
+//! - The history is the buffer: an audit that no mark names is in an open window (D5).
+//! - A message is owed exactly as long as it has a row in the outbox.
+//!
+//! | file | owns |
+//! | --- | --- |
+//! | `journal` | the thread that groups commands into commits |
+//! | `writer` | what each command writes; ids, counters |
+//! | `command` | commands, their outcomes, and the events that follow a commit |
+//! | `keys` | every key of the tree |
+//! | `value` | values longer than sled likes, in parts |
+//! | `pack` | the audits of a commit, packed together |
+//! | `history`, `log`, `config` | reading audits; messages; integrations and tokens |
+//! | `recovery` | what was going on when the server stopped |
+//! | `disk` | opening the folder, and making sure that written is written |
+
+mod command;
+mod config;
+mod disk;
+mod history;
+mod journal;
+mod keys;
+mod log;
+mod pack;
+mod recovery;
+#[cfg(test)]
+mod tests;
+mod value;
+mod writer;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, RwLock};
+
+pub use command::{
+    Accepted, Appended, Close, Closed, Command, Event, Listener, NewAudit, Outcome, Settle,
+};
+pub use config::Config;
+pub use disk::Disk;
+pub use history::{AuditFilter, HistoryItem, HistoryPage};
+pub use journal::{Journal, JournalThread};
+pub use log::{Entry, LogPage, MessageFilter};
+pub use recovery::{OpenWindow, Recovered};
+pub use writer::{Totals, Writer};
+
+use crate::model::{Health, Id};
+
+/// Why the store could not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has the folder open.
+    #[error("{0} is in use by another Lull; stop that one, or choose another folder with --data")]
+    InUse(String),
+    /// A newer Lull wrote the store (D6).
+    #[error(
+        "the store has format {found}, and this Lull knows formats up to {known}; use a newer Lull"
+    )]
+    Newer {
+        /// The format of the store.
+        found: u32,
+        /// The newest format this program knows.
+        known: u32,
+    },
+    /// Something in the store cannot be read.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// The disk is full, or a limit on file sizes is reached (D7).
+    #[error("the disk is full")]
+    Full,
+    /// The operating system refused.
+    #[error("the store cannot be used: {0}")]
+    Io(#[source] std::io::Error),
+    /// The embedded database refused.
+    #[error("the store cannot be used: {0}")]
+    Database(sled::Error),
+    /// The server is shutting down.
+    #[error("the server is shutting down")]
+    Stopped,
+}
+
+impl StoreError {
+    /// The same error for another command of the commit.
+    fn for_another(&self) -> StoreError {
+        match self {
+            StoreError::Full => StoreError::Full,
+            StoreError::Damaged(what) => StoreError::Damaged(what.clone()),
+            StoreError::Io(error) => std::io::Error::new(error.kind(), error.to_string()).into(),
+            StoreError::Database(error) => StoreError::Database(error.clone()),
+            _ => StoreError::Stopped,
+        }
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        match error.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => StoreError::Full,
+            _ => StoreError::Io(error),
+        }
+    }
+}
+
+impl From<sled::Error> for StoreError {
+    fn from(error: sled::Error) -> Self {
+        match error {
+            sled::Error::Io(error) => error.into(),
+            sled::Error::Corruption { .. } => StoreError::Damaged(error.to_string()),
+            error => StoreError::Database(error),
+        }
+    }
+}
+
+/// The read side of the store, shared by everyone.
+pub struct Store {
+    disk: Disk,
+    /// What is configured now; replaced whole by the writer.
+    config: RwLock<Arc<Config>>,
+    /// What the writer has counted.
+    tally: Mutex<Tally>,
+}
+
+/// Figures kept in memory beside the tree.
+#[derive(Clone, Default)]
+struct Tally {
+    totals: Totals,
+    owed: HashMap<Id, u64>,
+    health: HashMap<Id, Health>,
+}
+
+impl Store {
+    /// Opens or creates the store in `folder`, and reads back what was going on.
+    pub fn open(folder: &Path) -> Result<(Arc<Store>, Writer, Recovered), StoreError> {
+        let disk = Disk::open(folder)?;
+        let config = Config::load(disk.tree())?;
+        let store = Arc::new(Store {
+            disk,
+            config: RwLock::new(Arc::new(config)),
+            tally: Mutex::default(),
+        });
+        let (state, recovered) = recovery::recover(&store)?;
+        let writer = Writer::new(store.clone(), state);
+        Ok((store, writer, recovered))
+    }
+
+    /// What is configured now.
+    pub fn config(&self) -> Arc<Config> {
+        self.config.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Everything counted since the store was made.
+    pub fn totals(&self) -> Totals {
+        self.tally().totals
+    }
+
+    /// How many messages are owed, to each integration.
+    pub fn owed_counts(&self) -> HashMap<Id, u64> {
+        self.tally().owed.clone()
+    }
+
+    /// How deliveries to an integration have gone.
+    pub fn health(&self, integration: Id) -> Health {
+        self.tally().health.get(&integration).copied().unwrap_or_default()
+    }
+
+    /// Bytes the store takes on disk.
+    pub fn bytes_on_disk(&self) -> Result<u64, StoreError> {
+        self.disk.bytes()
+    }
+
+    fn tree(&self) -> &sled::Tree {
+        self.disk.tree()
+    }
+
+    fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

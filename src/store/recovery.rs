@@ -1,0 +1,103 @@
+//! What was going on when the server stopped: open windows, and messages owed.
+//!
+//! An open window is not written down; it is what the history holds and no mark names. So recovery
+//! reads both from the low water on, which every commit stores.
+
+use std::collections::{HashMap, HashSet};
+
+use super::history::{decode_mark, read};
+use super::writer::{Counters, State};
+use super::{Store, StoreError, keys, pack, value};
+use crate::model::{Id, Owed, RecordKey, WindowRule};
+
+/// What was going on.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// Windows that had not closed, in no particular order.
+    pub windows: Vec<OpenWindow>,
+    /// Messages owed, oldest first.
+    pub owed: Vec<(Id, Owed)>,
+}
+
+/// A window that has not closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenWindow {
+    /// The record.
+    pub record: RecordKey,
+    /// Its audits, oldest first; at least one.
+    pub places: Vec<Id>,
+    /// The rule of its first audit, for max wait (R3).
+    pub first_rule: WindowRule,
+    /// The rule of its last audit, for the quiet period.
+    pub last_rule: WindowRule,
+}
+
+/// Reads what was going on, and the writer's state.
+pub(super) fn recover(store: &Store) -> Result<(State, Recovered), StoreError> {
+    let counters: Counters = match store.tree().get(keys::COUNTERS)? {
+        Some(bytes) => postcard::from_bytes(&bytes)
+            .map_err(|error| StoreError::Damaged(format!("its counters: {error}")))?,
+        None => Counters::default(),
+    };
+    let windows = open_windows(store, counters.low_water)?;
+    let owed = store.outbox()?;
+
+    let mut state = State { counters, ..State::default() };
+    for place in windows.iter().flat_map(|window| &window.places) {
+        state.open.add(*place);
+    }
+    let mut tally = store.tally();
+    tally.totals = counters.totals;
+    tally.health = store.load_health()?.into_iter().collect();
+    for (_, owed) in &owed {
+        *tally.owed.entry(owed.integration).or_default() += 1;
+    }
+    drop(tally);
+    Ok((state, Recovered { windows, owed }))
+}
+
+fn open_windows(store: &Store, low_water: Id) -> Result<Vec<OpenWindow>, StoreError> {
+    let closed = closed_places(store, low_water)?;
+    let mut position: HashMap<RecordKey, usize> = HashMap::new();
+    let mut windows: Vec<OpenWindow> = Vec::new();
+    for pack in pack::scan(store.tree(), low_water)? {
+        let (first, bytes) = pack?;
+        let pack = pack::decode(first, &bytes)?;
+        let rule = *pack.rules.first().ok_or_else(|| {
+            StoreError::Damaged(format!("the audits at {first} have no window rule"))
+        })?;
+        for (at, (account, text)) in pack.audits.iter().enumerate() {
+            let place = first.plus(at as u64);
+            if place < low_water || closed.contains(&place) {
+                continue;
+            }
+            let record = read(place, *account, text)?.said.record(*account);
+            match position.get(&record) {
+                Some(index) => {
+                    windows[*index].places.push(place);
+                    windows[*index].last_rule = rule;
+                }
+                None => {
+                    position.insert(record.clone(), windows.len());
+                    let places = vec![place];
+                    windows.push(OpenWindow { record, places, first_rule: rule, last_rule: rule });
+                }
+            }
+        }
+    }
+    Ok(windows)
+}
+
+/// The places at or above `low_water` that marks name. A mark is younger than what it names.
+fn closed_places(store: &Store, low_water: Id) -> Result<HashSet<Id>, StoreError> {
+    let mut closed = HashSet::new();
+    let range = keys::by_id(keys::MARKS, low_water).to_vec()..vec![keys::MARKS + 1];
+    for entry in store.tree().range(range) {
+        let (key, head) = entry?;
+        if let Some(id) = keys::id_of(&key) {
+            let mark = decode_mark(id, &value::whole(store.tree(), &key, &head)?)?;
+            closed.extend(mark.places.into_iter().filter(|place| *place >= low_water));
+        }
+    }
+    Ok(closed)
+}

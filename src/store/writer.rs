@@ -1,0 +1,452 @@
+//! What each command writes. The only code that writes to the tree.
+//!
+//! A commit is worked out in a [`Draft`], which sees its own changes, and touches nothing else
+//! until the batch is on disk; so a commit that fails leaves everything as it was.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::command::{health_after, status_after};
+use super::pack::{self, Pack};
+use super::{
+    Accepted, Appended, Close, Closed, Command, Config, Event, NewAudit, Outcome, Settle, Store,
+    StoreError, keys, log, value,
+};
+use crate::clock::{Clock, Timestamp};
+use crate::model::{
+    Account, Addressed, ExternalId, Health, Id, Integration, IntegrationSpec, Mark, MessageDraft,
+    Owed, Partition, Settled, Status, Token, WindowRule,
+};
+use crate::retry::Next;
+
+/// What has been counted since the store was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Audits accepted.
+    pub audits: u64,
+    /// Audits that were there already.
+    pub duplicates: u64,
+    /// Windows closed.
+    pub windows: u64,
+    /// Messages made.
+    pub messages: u64,
+    /// Messages delivered.
+    pub delivered: u64,
+    /// Messages whose attempts were exhausted.
+    pub failed: u64,
+    /// Messages taken in by newer ones.
+    pub superseded: u64,
+    /// Messages given up.
+    pub cancelled: u64,
+}
+
+/// The counters, as they are stored with every commit.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Counters {
+    pub last_id: Id,
+    /// No audit below this place is in an open window.
+    pub low_water: Id,
+    pub totals: Totals,
+}
+
+/// What the writer knows besides the tree.
+#[derive(Clone, Default)]
+pub(super) struct State {
+    pub counters: Counters,
+    pub open: OpenAudits,
+}
+
+/// How many audits are in open windows, by the time of their receipt: enough to know where recovery
+/// has to begin, in a few bytes however many there are.
+#[derive(Clone, Default)]
+pub(super) struct OpenAudits(BTreeMap<u32, u64>);
+
+impl OpenAudits {
+    /// Places are counted together by spans of 256 seconds.
+    const SPAN_BITS: u32 = 40;
+
+    pub fn add(&mut self, place: Id) {
+        *self.0.entry((place.as_u64() >> Self::SPAN_BITS) as u32).or_default() += 1;
+    }
+
+    fn remove(&mut self, place: Id) {
+        let span = (place.as_u64() >> Self::SPAN_BITS) as u32;
+        if let Some(count) = self.0.get_mut(&span) {
+            *count -= 1;
+            if *count == 0 {
+                self.0.remove(&span);
+            }
+        }
+    }
+
+    /// The place below which none is open; `last` when none is open at all.
+    fn low_water(&self, last: Id) -> Id {
+        let first = self.0.first_key_value();
+        first.map_or(last, |(span, _)| Id::from_u64(u64::from(*span) << Self::SPAN_BITS))
+    }
+}
+
+/// The one writer.
+pub struct Writer {
+    store: Arc<Store>,
+    state: State,
+}
+
+impl Writer {
+    pub(super) fn new(store: Arc<Store>, state: State) -> Self {
+        Self { store, state }
+    }
+
+    /// Applies `commands` in one commit, on disk when this returns (D1). All or none.
+    pub fn commit(
+        &mut self,
+        commands: Vec<Command>,
+        clock: &dyn Clock,
+    ) -> Result<(Vec<Outcome>, Vec<Event>), StoreError> {
+        let mut draft = Draft::new(&self.store, self.state.clone(), clock);
+        let mut outcomes: Vec<Option<Outcome>> = Vec::new();
+        let mut others = Vec::new();
+        let mut placed = Vec::new();
+        // Audits first, so that their places follow each other and they share packs.
+        for (at, command) in commands.into_iter().enumerate() {
+            outcomes.push(match command {
+                Command::Append(audits, rule) => Some(draft.append(audits, rule, &mut placed)?),
+                other => {
+                    others.push((at, other));
+                    None
+                }
+            });
+        }
+        draft.pack(placed);
+        for (at, command) in others {
+            outcomes[at] = Some(draft.apply(command)?);
+        }
+        let outcomes = outcomes.into_iter().flatten().collect();
+        draft.finish_rows();
+        self.store.disk.commit(std::mem::take(&mut draft.batch))?;
+        let (state, events) = draft.publish();
+        self.state = state;
+        Ok((outcomes, events))
+    }
+}
+
+/// A commit being worked out.
+struct Draft<'s> {
+    store: &'s Store,
+    /// One moment for the whole commit, so that its ids follow each other by one.
+    now: Timestamp,
+    state: State,
+    batch: sled::Batch,
+    config: Arc<Config>,
+    configured: bool,
+    /// Ids of audits in this commit.
+    ids: HashMap<(Account, ExternalId), Id>,
+    health: HashMap<Id, Health>,
+    owed_change: HashMap<Id, i64>,
+    accepted: Vec<Accepted>,
+    owed: Vec<(Id, Owed)>,
+}
+
+/// An audit with its place, waiting to be packed.
+struct Placed {
+    account: Account,
+    place: Id,
+    text: String,
+    rule: WindowRule,
+}
+
+impl<'s> Draft<'s> {
+    fn new(store: &'s Store, mut state: State, clock: &dyn Clock) -> Self {
+        // When the clock has jumped back, ids go on from the last.
+        let now = Id::at_nanos(clock.unix_nanos());
+        state.counters.last_id = state.counters.last_id.max(now);
+        Self {
+            store,
+            now: clock.now(),
+            state,
+            batch: sled::Batch::default(),
+            config: store.config(),
+            configured: false,
+            ids: HashMap::new(),
+            health: HashMap::new(),
+            owed_change: HashMap::new(),
+            accepted: Vec::new(),
+            owed: Vec::new(),
+        }
+    }
+
+    fn apply(&mut self, command: Command) -> Result<Outcome, StoreError> {
+        Ok(match command {
+            Command::Append(..) => unreachable!("invariant: audits were taken out before"),
+            Command::Close(close) => self.close(close),
+            Command::Settle(settle) => self.settle(settle)?,
+            Command::CreateIntegration(account, spec) => self.create(account, *spec),
+            Command::UpdateIntegration(id, spec) => self.update(id, *spec),
+            Command::DeleteIntegration(id) => self.delete(id)?,
+            Command::CreateToken(token) => self.create_token(*token),
+        })
+    }
+
+    fn next_id(&mut self) -> Id {
+        self.state.counters.last_id = self.state.counters.last_id.plus(1);
+        self.state.counters.last_id
+    }
+
+    fn append(
+        &mut self,
+        audits: Vec<NewAudit>,
+        rule: WindowRule,
+        placed: &mut Vec<Placed>,
+    ) -> Result<Outcome, StoreError> {
+        let mut appended = Appended::default();
+        for audit in audits {
+            let account = audit.record.account;
+            if let Some(id) = &audit.id
+                && self.is_known(account, id)?
+            {
+                appended.duplicates.push(id.clone());
+                self.state.counters.totals.duplicates += 1;
+                continue;
+            }
+            let place = self.next_id();
+            appended.ids.push(audit.id.clone().unwrap_or_else(|| ExternalId::from(place)));
+            if let Some(id) = audit.id {
+                self.batch.insert(keys::audit_id(account, &id), &place.as_u64().to_be_bytes());
+                self.ids.insert((account, id), place);
+            }
+            self.state.open.add(place);
+            self.state.counters.totals.audits += 1;
+            let partition = audit.record.partition();
+            self.accepted.push(Accepted { record: audit.record, partition, place, rule });
+            placed.push(Placed { account, place, text: audit.text, rule });
+        }
+        Ok(Outcome::Appended(appended))
+    }
+
+    /// Whether an audit of this id is in the history: one that came with it, or one that was given
+    /// it here and comes back.
+    fn is_known(&self, account: Account, id: &ExternalId) -> Result<bool, StoreError> {
+        if self.ids.contains_key(&(account, id.clone()))
+            || self.store.tree().contains_key(keys::audit_id(account, id))?
+        {
+            return Ok(true);
+        }
+        match id.as_str().parse::<Id>() {
+            Ok(place) if ExternalId::from(place) == *id && place <= self.state.counters.last_id => {
+                Ok(self
+                    .store
+                    .audit_at(place)?
+                    .is_some_and(|audit| audit.said.id.is_none() && audit.account == account))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Packs audits whose places follow each other by one and whose rule is the same.
+    fn pack(&mut self, placed: Vec<Placed>) {
+        let follows =
+            |one: &Placed, next: &Placed| next.place == one.place.plus(1) && next.rule == one.rule;
+        for run in placed.chunk_by(follows) {
+            let mut rest = run;
+            while let Some(first) = rest.first() {
+                let (now, later) =
+                    rest.split_at(pack::fit(rest.iter().map(|audit| audit.text.len())));
+                let pack = Pack {
+                    rules: vec![first.rule],
+                    audits: now.iter().map(|audit| (audit.account, audit.text.as_str())).collect(),
+                };
+                let key = keys::by_id(keys::AUDITS, first.place);
+                value::put(&mut self.batch, &key, &pack::encode(&pack));
+                rest = later;
+            }
+        }
+    }
+
+    fn close(&mut self, close: Close) -> Outcome {
+        let partition = close.record.partition();
+        let mut addressed: Vec<(Id, Addressed)> = Vec::new();
+        let mut messages = Vec::new();
+        for draft in close.messages {
+            // R10: disabled or deleted since the message was worked out.
+            let enabled = |integration: &Arc<Integration>| integration.spec.enabled;
+            if !self.config.integrations.get(&draft.integration).is_some_and(enabled) {
+                continue;
+            }
+            let message = self.address(draft, partition);
+            messages.push(message.0);
+            addressed.push((message.1, Addressed::Message(message.0)));
+        }
+        addressed.extend(close.nothing_changed.iter().map(|id| (*id, Addressed::NothingChanged)));
+        for place in &close.places {
+            self.state.open.remove(*place);
+        }
+        let id = self.next_id();
+        let mark = Mark {
+            record: close.record,
+            rule: close.rule,
+            closed_by: close.closed_by,
+            places: close.places,
+            addressed,
+        };
+        value::put(&mut self.batch, &keys::by_id(keys::MARKS, id), &encode(&mark));
+        self.batch.insert(&keys::record_mark(partition, id), &[]);
+        self.state.counters.totals.windows += 1;
+        Outcome::Closed(Closed { messages })
+    }
+
+    /// Makes a message; the ids of it and of its integration.
+    fn address(&mut self, draft: MessageDraft, partition: Partition) -> (Id, Id) {
+        let (id, integration) = (self.next_id(), draft.integration);
+        let owed = Owed { integration, partition, attempts: 0, due: self.now, last_code: None };
+        value::put(&mut self.batch, &keys::by_id(keys::MESSAGES, id), &encode(&draft));
+        self.batch.insert(&keys::by_id(keys::OUTBOX, id), encode(&owed));
+        self.batch.insert(&keys::integration_message(integration, id), &[]);
+        self.state.counters.totals.messages += 1;
+        *self.owed_change.entry(integration).or_default() += 1;
+        self.owed.push((id, owed));
+        (id, integration)
+    }
+
+    fn settle(&mut self, settle: Settle) -> Result<Outcome, StoreError> {
+        let Settle { message, integration, attempt, next, .. } = settle;
+        let key = keys::attempt(message, attempt.number);
+        value::put(&mut self.batch, &key, &encode(&attempt));
+        let health = self.store.health(integration);
+        health_after(self.health.entry(integration).or_insert(health), &attempt, next);
+
+        let key = keys::by_id(keys::OUTBOX, message);
+        let Some(owed) = self.store.tree().get(key)? else {
+            // Given up while the attempt was under way.
+            return Ok(Outcome::Settled(None));
+        };
+        let owed: Owed = log::decode(&owed, message)?;
+        let last_code = attempt.outcome.code();
+        Ok(Outcome::Settled(match (next, status_after(next)) {
+            (Next::RetryAt(due), _) => {
+                let owed = Owed { attempts: attempt.number, due, last_code, ..owed };
+                self.batch.insert(&key, encode(&owed));
+                Some(owed)
+            }
+            (_, status) => {
+                let status = status.unwrap_or(Status::Failed);
+                let attempts = attempt.number;
+                let settled = Settled { status, at: self.now, attempts, last_code };
+                self.settle_as(message, integration, settled);
+                None
+            }
+        }))
+    }
+
+    fn settle_as(&mut self, message: Id, integration: Id, settled: Settled) {
+        self.batch.remove(&keys::by_id(keys::OUTBOX, message));
+        self.batch.insert(&keys::settled(message), encode(&settled));
+        let totals = &mut self.state.counters.totals;
+        match settled.status {
+            Status::Delivered => totals.delivered += 1,
+            Status::Failed => totals.failed += 1,
+            Status::Superseded => totals.superseded += 1,
+            Status::Cancelled => totals.cancelled += 1,
+            Status::Pending | Status::Held => {}
+        }
+        if settled.status != Status::Delivered {
+            self.batch.insert(&keys::status_message(settled.status, message), &[]);
+        }
+        *self.owed_change.entry(integration).or_default() -= 1;
+    }
+
+    fn create(&mut self, account: Account, spec: IntegrationSpec) -> Outcome {
+        let (id, now) = (self.next_id(), self.now);
+        self.keep(Integration { id, account, created_at: now, updated_at: now, spec })
+    }
+
+    fn update(&mut self, id: Id, spec: IntegrationSpec) -> Outcome {
+        let Some(before) = self.config.integrations.get(&id) else {
+            return Outcome::Integration(None);
+        };
+        let after = Integration { spec, updated_at: self.now, ..before.as_ref().clone() };
+        self.keep(after)
+    }
+
+    fn keep(&mut self, integration: Integration) -> Outcome {
+        let key = keys::config(keys::INTEGRATIONS, integration.id);
+        self.batch.insert(&key, json(&integration));
+        let integration = Arc::new(integration);
+        self.config_mut().integrations.insert(integration.id, integration.clone());
+        Outcome::Integration(Some(integration))
+    }
+
+    fn delete(&mut self, id: Id) -> Result<Outcome, StoreError> {
+        let Some(integration) = self.config_mut().integrations.remove(&id) else {
+            return Ok(Outcome::Integration(None));
+        };
+        self.batch.remove(&keys::config(keys::INTEGRATIONS, id));
+        self.batch.remove(&keys::by_id(keys::HEALTH, id));
+        for (message, owed) in self.store.outbox()? {
+            if owed.integration == id {
+                let (attempts, last_code) = (owed.attempts, owed.last_code);
+                let at = self.now;
+                let settled = Settled { status: Status::Cancelled, at, attempts, last_code };
+                self.settle_as(message, id, settled);
+            }
+        }
+        Ok(Outcome::Integration(Some(integration)))
+    }
+
+    fn create_token(&mut self, token: Token) -> Outcome {
+        let id = self.next_id();
+        let token = Token { id, created_at: self.now, ..token };
+        self.batch.insert(&keys::config(keys::TOKENS, id), json(&token));
+        self.config_mut().tokens.insert(id, Arc::new(token));
+        Outcome::TokenCreated
+    }
+
+    fn config_mut(&mut self) -> &mut Config {
+        self.configured = true;
+        Arc::make_mut(&mut self.config)
+    }
+
+    /// Rows that are written once a commit, however many commands touched them.
+    fn finish_rows(&mut self) {
+        for (integration, health) in &self.health {
+            self.batch.insert(&keys::by_id(keys::HEALTH, *integration), encode(health));
+        }
+        let counters = &mut self.state.counters;
+        counters.low_water = self.state.open.low_water(counters.last_id);
+        self.batch.insert(keys::COUNTERS, encode(counters));
+    }
+
+    /// Lets everyone see what is now on disk.
+    fn publish(self) -> (State, Vec<Event>) {
+        let mut events = Vec::new();
+        if self.configured {
+            *self.store.config.write().unwrap_or_else(|poisoned| poisoned.into_inner()) =
+                self.config.clone();
+            events.push(Event::Configured(self.config));
+        }
+        let mut tally = self.store.tally();
+        tally.totals = self.state.counters.totals;
+        tally.health.extend(self.health);
+        for (integration, change) in self.owed_change {
+            let owed = tally.owed.entry(integration).or_default();
+            *owed = owed.saturating_add_signed(change);
+        }
+        drop(tally);
+        if !self.accepted.is_empty() {
+            events.push(Event::Accepted(self.accepted));
+        }
+        if !self.owed.is_empty() {
+            events.push(Event::Owed(self.owed));
+        }
+        (self.state, events)
+    }
+}
+
+fn encode<T: Serialize>(row: &T) -> Vec<u8> {
+    postcard::to_stdvec(row).expect("invariant: rows are plain data")
+}
+
+fn json<T: Serialize>(row: &T) -> Vec<u8> {
+    serde_json::to_vec(row).expect("invariant: configuration is plain data")
+}
