@@ -40,7 +40,7 @@ pub struct Given {
     /// How long history is kept [default: 30d]
     #[arg(long, env = "LULL_RETENTION_AGE", value_name = "DURATION")]
     pub retention_age: Option<String>,
-    /// How much the store may take before its oldest history goes [default: 10GiB]
+    /// How many bytes of history and log are kept; the disk takes about twice that [default: 10GiB]
     #[arg(long, env = "LULL_RETENTION_SIZE", value_name = "SIZE")]
     pub retention_size: Option<String>,
     /// TOML file with any of these settings
@@ -67,7 +67,7 @@ pub struct Settings {
 pub struct Retention {
     /// For how long.
     pub age: Duration,
-    /// How many bytes the store may take.
+    /// How many bytes of it.
     pub bytes: u64,
 }
 
@@ -285,7 +285,8 @@ mod tests {
 
     #[test]
     fn a_bad_setting_is_one_line_that_names_it() {
-        let cases: [(fn(&mut Given), &str); 8] = [
+        type Edit = fn(&mut Given);
+        let cases: [(Edit, &str); 8] = [
             (|g| g.quiet_period = Some("5x".into()), "quiet_period"),
             (|g| g.quiet_period = Some("".into()), "quiet_period"),
             (|g| g.quiet_period = Some("1000000h".into()), "quiet_period"),

@@ -52,9 +52,9 @@ impl Id {
         Timestamp::from_unix_ms((seconds * 1000 + ms) as i64)
     }
 
-    /// The id `steps` after this one.
+    /// The id `steps` after this one; the largest there is when there is none.
     pub const fn plus(self, steps: u64) -> Self {
-        Self(self.0 + steps)
+        Self(self.0.saturating_add(steps))
     }
 }
 

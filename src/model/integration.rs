@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Account, ExternalId, Id};
+use super::{Account, ExternalId, Id, Secret};
 use crate::clock::Timestamp;
 
 /// The most attempts one integration may have in flight at once, whatever it asks for.
@@ -21,6 +21,8 @@ pub struct Integration {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// What its messages are signed with.
+    pub secret: Secret,
     /// What it asked for.
     pub spec: IntegrationSpec,
 }

@@ -35,6 +35,8 @@ pub struct MessageDraft {
 pub struct Message {
     /// The `webhook-id`.
     pub id: Id,
+    /// The mark of the window it comes from.
+    pub window: Id,
     /// What was committed.
     pub draft: MessageDraft,
 }
@@ -57,6 +59,17 @@ pub enum Status {
     Cancelled,
 }
 
+impl std::str::FromStr for Status {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        use serde::de::IntoDeserializer;
+        use serde::de::value::{Error, StrDeserializer};
+        let text: StrDeserializer<Error> = text.into_deserializer();
+        Status::deserialize(text).map_err(|error| error.to_string())
+    }
+}
+
 /// What is still owed of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owed {
@@ -64,6 +77,8 @@ pub struct Owed {
     pub integration: Id,
     /// Its record's partition: messages of one record go in order.
     pub partition: Partition,
+    /// The oldest of its window's audits, which are kept as long as it is owed (R18).
+    pub oldest: Id,
     /// Attempts made so far.
     pub attempts: u32,
     /// When the next attempt is due.

@@ -6,8 +6,10 @@
 mod audit;
 mod id;
 mod integration;
+mod integration_check;
 mod message;
 mod record;
+mod secret;
 mod token;
 mod window;
 
@@ -17,9 +19,11 @@ pub use integration::{
     Activity, Collation, Format, Health, Integration, IntegrationSpec, IntegrationStatus, Kind,
     MAX_IN_FLIGHT_MAX,
 };
+pub use integration_check::check;
 pub use message::{
     Attempt, AttemptOutcome, Delivery, Message, MessageDraft, Owed, Settled, Status, Trigger,
 };
 pub use record::{Account, Partition, RecordKey};
+pub use secret::{BadSecret, HIDDEN, Secret, looks_secret};
 pub use token::{Role, Token, TokenHash};
 pub use window::{Addressed, ClosedBy, Mark, WindowRule};

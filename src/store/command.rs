@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Config;
 use crate::model::{
     Account, Attempt, ClosedBy, ExternalId, Health, Id, Integration, IntegrationSpec, MessageDraft,
-    Owed, Partition, RecordKey, Status, Token, WindowRule,
+    Owed, Partition, RecordKey, Secret, Status, Token, WindowRule,
 };
 use crate::retry::Next;
 
@@ -17,14 +17,16 @@ pub enum Command {
     Close(Close),
     /// Write down an attempt, and what follows from it.
     Settle(Settle),
-    /// Make an integration.
-    CreateIntegration(Account, Box<IntegrationSpec>),
+    /// Make an integration, whose messages are signed with the secret.
+    CreateIntegration(Account, Box<IntegrationSpec>, Secret),
     /// Change an integration.
     UpdateIntegration(Id, Box<IntegrationSpec>),
     /// Delete an integration, and give up what is owed to it.
     DeleteIntegration(Id),
     /// Keep a token.
     CreateToken(Box<Token>),
+    /// Forget what is too old (R18).
+    Prune(Prune),
 }
 
 /// An accepted audit that has no place yet.
@@ -67,6 +69,17 @@ pub struct Settle {
     pub next: Next,
 }
 
+/// Rows to forget, worked out from what was settled and closed at the time.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Prune {
+    /// Packs of audits, by the place of their first.
+    pub packs: Vec<Id>,
+    /// Marks of windows.
+    pub marks: Vec<Id>,
+    /// Messages.
+    pub messages: Vec<Id>,
+}
+
 /// What came of a command.
 #[derive(Debug)]
 pub enum Outcome {
@@ -80,6 +93,8 @@ pub enum Outcome {
     Integration(Option<Arc<Integration>>),
     /// Of [`Command::CreateToken`].
     TokenCreated,
+    /// Of [`Command::Prune`].
+    Pruned,
 }
 
 /// What became of appended audits.

@@ -1,7 +1,9 @@
 //! The folder on disk: opened once, by one process, and synced so that it survives a power cut.
 
 use std::fs::{self, File};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::{StoreError, keys};
 
@@ -11,12 +13,19 @@ const FORMAT: u32 = 1;
 /// How much of the tree sled keeps in memory, in bytes. More changes little.
 const CACHE_BYTES: u64 = 64 << 20;
 
+/// Bytes that must be free on the disk for a commit to begin. sled cannot go on after a write that
+/// failed, so a full disk has to be seen before it is (D7).
+const ROOM_BYTES_MIN: u64 = 32 << 20;
+
 /// An open store folder.
 pub struct Disk {
     folder: PathBuf,
     database: sled::Db,
     /// sled's own file, held open for syncing.
     file: File,
+    /// Set by a commit that failed half-way. What is in memory may then not be what is on disk, so
+    /// nothing is written any more until the store is opened again.
+    broken: OnceLock<StoreError>,
 }
 
 impl Disk {
@@ -36,7 +45,7 @@ impl Disk {
                 error => error.into(),
             })?;
         let file = File::open(folder.join("db"))?;
-        let disk = Disk { folder: folder.to_owned(), database, file };
+        let disk = Disk { folder: folder.to_owned(), database, file, broken: OnceLock::new() };
         disk.check_format()?;
         // The names of new files are only safe once their folder is synced, and so is its name.
         File::open(folder)?.sync_all()?;
@@ -57,10 +66,39 @@ impl Disk {
     /// drive's cache and the file's size in memory. Copies of a disk taken while a writer ran lost
     /// acknowledged audits with `flush` alone, and none with `fdatasync` behind it (D1).
     pub fn commit(&self, batch: sled::Batch) -> Result<(), StoreError> {
+        self.writable()?;
+        self.write(batch).inspect_err(|error| {
+            log::error!("a commit failed half-way ({error}); restart Lull to go on writing");
+            let _ = self.broken.set(error.for_another());
+        })
+    }
+
+    fn write(&self, batch: sled::Batch) -> Result<(), StoreError> {
         self.tree().apply_batch(batch)?;
         self.database.flush()?;
         self.file.sync_data()?;
         Ok(())
+    }
+
+    /// Whether a commit could begin now.
+    pub fn writable(&self) -> Result<(), StoreError> {
+        if let Some(error) = self.broken.get() {
+            return Err(error.for_another());
+        }
+        if self.room()? < ROOM_BYTES_MIN { Err(StoreError::Full) } else { Ok(()) }
+    }
+
+    /// Bytes that are free on the disk.
+    fn room(&self) -> Result<u64, StoreError> {
+        // SAFETY: the descriptor is open, and fstatvfs fills the structure when it succeeds.
+        let room = unsafe {
+            let mut stat: libc::statvfs = std::mem::zeroed();
+            if libc::fstatvfs(self.file.as_raw_fd(), &mut stat) != 0 {
+                return Err(std::io::Error::last_os_error().into());
+            }
+            stat.f_bavail as u64 * stat.f_frsize as u64
+        };
+        Ok(room)
     }
 
     /// Bytes the folder takes.

@@ -29,14 +29,11 @@ pub struct AuditFilter {
     pub limit: usize,
 }
 
-/// An audit of the history.
-pub type HistoryItem = Audit;
-
 /// A page of the history.
 #[derive(Debug, Default)]
 pub struct HistoryPage {
     /// The audits.
-    pub items: Vec<HistoryItem>,
+    pub items: Vec<Audit>,
     /// The place to go on after; none at the end.
     pub next: Option<Id>,
 }
@@ -109,10 +106,8 @@ impl Store {
                 page.next = page.items.last().map(|audit| audit.place);
                 break;
             }
-            let audit = self.audits_at(&[*place])?.remove(0);
-            if by_user(&audit, filter) {
-                page.items.push(audit);
-            }
+            // The oldest audits of a window may have been pruned before its mark.
+            page.items.extend(self.audit_at(*place)?.filter(|audit| by_user(audit, filter)));
         }
         Ok(page)
     }
@@ -193,6 +188,13 @@ impl Store {
 pub fn decode_mark(id: Id, bytes: &[u8]) -> Result<Mark, StoreError> {
     postcard::from_bytes(bytes)
         .map_err(|error| StoreError::Damaged(format!("the mark of window {id}: {error}")))
+}
+
+/// All audits of the pack that starts at `first`.
+pub fn unpack(first: Id, bytes: &[u8]) -> Result<Vec<Audit>, StoreError> {
+    let pack = pack::decode(first, bytes)?;
+    let audits = pack.audits.iter().enumerate();
+    audits.map(|(at, (account, text))| read(first.plus(at as u64), *account, text)).collect()
 }
 
 /// Reads the text of an audit back.

@@ -9,10 +9,11 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Appended, Close, Closed, Command, Listener, NewAudit, Outcome, Settle, StoreError, Writer,
+    Appended, Close, Closed, Command, Listener, NewAudit, Outcome, Prune, Settle, StoreError,
+    Writer,
 };
 use crate::clock::Clock;
-use crate::model::{Account, Id, Integration, IntegrationSpec, Owed, Token, WindowRule};
+use crate::model::{Account, Id, Integration, IntegrationSpec, Owed, Secret, Token, WindowRule};
 
 /// The most commands in a commit.
 const COMMIT_COMMANDS_MAX: usize = 2_048;
@@ -104,8 +105,9 @@ impl Journal {
         &self,
         account: Account,
         spec: IntegrationSpec,
+        secret: Secret,
     ) -> Result<Arc<Integration>, StoreError> {
-        let command = Command::CreateIntegration(account, Box::new(spec));
+        let command = Command::CreateIntegration(account, Box::new(spec), secret);
         match self.execute(command).await? {
             Outcome::Integration(Some(integration)) => Ok(integration),
             other => unexpected(other),
@@ -135,6 +137,11 @@ impl Journal {
     /// Keeps a token.
     pub async fn create_token(&self, token: Token) -> Result<(), StoreError> {
         self.execute(Command::CreateToken(Box::new(token))).await.map(drop)
+    }
+
+    /// Forgets what is too old.
+    pub async fn prune(&self, prune: Prune) -> Result<(), StoreError> {
+        self.execute(Command::Prune(prune)).await.map(drop)
     }
 
     async fn execute(&self, command: Command) -> Result<Outcome, StoreError> {

@@ -17,6 +17,7 @@
 //! | `value` | values longer than sled likes, in parts |
 //! | `pack` | the audits of a commit, packed together |
 //! | `history`, `log`, `config` | reading audits; messages; integrations and tokens |
+//! | `prune` | what is too old to keep |
 //! | `recovery` | what was going on when the server stopped |
 //! | `disk` | opening the folder, and making sure that written is written |
 
@@ -28,6 +29,7 @@ mod journal;
 mod keys;
 mod log;
 mod pack;
+mod prune;
 mod recovery;
 #[cfg(test)]
 mod tests;
@@ -39,17 +41,18 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 pub use command::{
-    Accepted, Appended, Close, Closed, Command, Event, Listener, NewAudit, Outcome, Settle,
+    Accepted, Appended, Close, Closed, Command, Event, Listener, NewAudit, Outcome, Prune, Settle,
 };
 pub use config::Config;
 pub use disk::Disk;
-pub use history::{AuditFilter, HistoryItem, HistoryPage};
+pub use history::{AuditFilter, HistoryPage};
 pub use journal::{Journal, JournalThread};
 pub use log::{Entry, LogPage, MessageFilter};
 pub use recovery::{OpenWindow, Recovered};
 pub use writer::{Totals, Writer};
 
 use crate::model::{Health, Id};
+use writer::Counters;
 
 /// Why the store could not do as asked.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +132,7 @@ pub struct Store {
 /// Figures kept in memory beside the tree.
 #[derive(Clone, Default)]
 struct Tally {
-    totals: Totals,
+    counters: Counters,
     owed: HashMap<Id, u64>,
     health: HashMap<Id, Health>,
 }
@@ -156,7 +159,7 @@ impl Store {
 
     /// Everything counted since the store was made.
     pub fn totals(&self) -> Totals {
-        self.tally().totals
+        self.tally().counters.totals
     }
 
     /// How many messages are owed, to each integration.
@@ -167,6 +170,16 @@ impl Store {
     /// How deliveries to an integration have gone.
     pub fn health(&self, integration: Id) -> Health {
         self.tally().health.get(&integration).copied().unwrap_or_default()
+    }
+
+    /// Bytes of history and log that are kept; the store takes about twice as much on disk.
+    pub fn kept_bytes(&self) -> u64 {
+        self.tally().counters.kept_bytes
+    }
+
+    /// Whether anything can be written now.
+    pub fn writable(&self) -> Result<(), StoreError> {
+        self.disk.writable()
     }
 
     /// Bytes the store takes on disk.

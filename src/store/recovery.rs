@@ -47,7 +47,7 @@ pub(super) fn recover(store: &Store) -> Result<(State, Recovered), StoreError> {
         state.open.add(*place);
     }
     let mut tally = store.tally();
-    tally.totals = counters.totals;
+    tally.counters = counters;
     tally.health = store.load_health()?.into_iter().collect();
     for (_, owed) in &owed {
         *tally.owed.entry(owed.integration).or_default() += 1;

@@ -23,6 +23,14 @@ pub fn put(batch: &mut sled::Batch, key: &[u8], value: &[u8]) {
     }
 }
 
+/// Adds the removal of the value under `key`, which has `length` bytes, to `batch`.
+pub fn remove(batch: &mut sled::Batch, key: &[u8], length: usize) {
+    batch.remove(key);
+    for part in 1..length.div_ceil(PIECE_BYTES_MAX) {
+        batch.remove(part_key(key, part as u16));
+    }
+}
+
 /// The value whose first piece, as found under `key`, is `head`.
 pub fn whole(tree: &sled::Tree, key: &[u8], head: &[u8]) -> Result<Vec<u8>, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("the value at {key:02x?} {what}"));
@@ -62,6 +70,10 @@ mod tests {
             put(&mut batch, &key, &value);
             database.apply_batch(batch).unwrap();
             assert_eq!(get(&database, &key).unwrap().unwrap(), value);
+            let mut batch = sled::Batch::default();
+            remove(&mut batch, &key, length);
+            database.apply_batch(batch).unwrap();
+            assert_eq!(database.scan_prefix(key).count(), 0, "{length} bytes leave nothing");
         }
         assert_eq!(get(&database, b"none").unwrap(), None);
     }

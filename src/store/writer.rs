@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::command::{health_after, status_after};
 use super::pack::{self, Pack};
 use super::{
-    Accepted, Appended, Close, Closed, Command, Config, Event, NewAudit, Outcome, Settle, Store,
-    StoreError, keys, log, value,
+    Accepted, Appended, Close, Closed, Command, Config, Event, NewAudit, Outcome, Prune, Settle,
+    Store, StoreError, history, keys, log, value,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::model::{
     Account, Addressed, ExternalId, Health, Id, Integration, IntegrationSpec, Mark, MessageDraft,
-    Owed, Partition, Settled, Status, Token, WindowRule,
+    Owed, Partition, Secret, Settled, Status, Token, WindowRule,
 };
 use crate::retry::Next;
 
@@ -48,6 +48,8 @@ pub(super) struct Counters {
     pub last_id: Id,
     /// No audit below this place is in an open window.
     pub low_water: Id,
+    /// Bytes of history and log that are kept (R18).
+    pub kept_bytes: u64,
     pub totals: Totals,
 }
 
@@ -182,10 +184,13 @@ impl<'s> Draft<'s> {
             Command::Append(..) => unreachable!("invariant: audits were taken out before"),
             Command::Close(close) => self.close(close),
             Command::Settle(settle) => self.settle(settle)?,
-            Command::CreateIntegration(account, spec) => self.create(account, *spec),
+            Command::CreateIntegration(account, spec, secret) => {
+                self.create(account, *spec, secret)
+            }
             Command::UpdateIntegration(id, spec) => self.update(id, *spec),
             Command::DeleteIntegration(id) => self.delete(id)?,
             Command::CreateToken(token) => self.create_token(*token),
+            Command::Prune(prune) => self.prune(prune)?,
         })
     }
 
@@ -258,14 +263,15 @@ impl<'s> Draft<'s> {
                     audits: now.iter().map(|audit| (audit.account, audit.text.as_str())).collect(),
                 };
                 let key = keys::by_id(keys::AUDITS, first.place);
-                value::put(&mut self.batch, &key, &pack::encode(&pack));
+                self.keep_row(&key, &pack::encode(&pack));
                 rest = later;
             }
         }
     }
 
     fn close(&mut self, close: Close) -> Outcome {
-        let partition = close.record.partition();
+        let (id, partition) = (self.next_id(), close.record.partition());
+        let oldest = close.places.first().copied().unwrap_or(id);
         let mut addressed: Vec<(Id, Addressed)> = Vec::new();
         let mut messages = Vec::new();
         for draft in close.messages {
@@ -274,15 +280,15 @@ impl<'s> Draft<'s> {
             if !self.config.integrations.get(&draft.integration).is_some_and(enabled) {
                 continue;
             }
-            let message = self.address(draft, partition);
-            messages.push(message.0);
-            addressed.push((message.1, Addressed::Message(message.0)));
+            let integration = draft.integration;
+            let message = self.address(draft, partition, id, oldest);
+            messages.push(message);
+            addressed.push((integration, Addressed::Message(message)));
         }
         addressed.extend(close.nothing_changed.iter().map(|id| (*id, Addressed::NothingChanged)));
         for place in &close.places {
             self.state.open.remove(*place);
         }
-        let id = self.next_id();
         let mark = Mark {
             record: close.record,
             rule: close.rule,
@@ -290,29 +296,30 @@ impl<'s> Draft<'s> {
             places: close.places,
             addressed,
         };
-        value::put(&mut self.batch, &keys::by_id(keys::MARKS, id), &encode(&mark));
+        self.keep_row(&keys::by_id(keys::MARKS, id), &encode(&mark));
         self.batch.insert(&keys::record_mark(partition, id), &[]);
         self.state.counters.totals.windows += 1;
         Outcome::Closed(Closed { messages })
     }
 
-    /// Makes a message; the ids of it and of its integration.
-    fn address(&mut self, draft: MessageDraft, partition: Partition) -> (Id, Id) {
+    /// Makes a message of the window whose mark is `window`.
+    fn address(&mut self, draft: MessageDraft, partition: Partition, window: Id, oldest: Id) -> Id {
         let (id, integration) = (self.next_id(), draft.integration);
-        let owed = Owed { integration, partition, attempts: 0, due: self.now, last_code: None };
-        value::put(&mut self.batch, &keys::by_id(keys::MESSAGES, id), &encode(&draft));
+        let (due, last_code) = (self.now, None);
+        let owed = Owed { integration, partition, oldest, attempts: 0, due, last_code };
+        self.keep_row(&keys::by_id(keys::MESSAGES, id), &encode(&(window, draft)));
         self.batch.insert(&keys::by_id(keys::OUTBOX, id), encode(&owed));
         self.batch.insert(&keys::integration_message(integration, id), &[]);
         self.state.counters.totals.messages += 1;
         *self.owed_change.entry(integration).or_default() += 1;
         self.owed.push((id, owed));
-        (id, integration)
+        id
     }
 
     fn settle(&mut self, settle: Settle) -> Result<Outcome, StoreError> {
         let Settle { message, integration, attempt, next, .. } = settle;
         let key = keys::attempt(message, attempt.number);
-        value::put(&mut self.batch, &key, &encode(&attempt));
+        self.keep_row(&key, &encode(&attempt));
         let health = self.store.health(integration);
         health_after(self.health.entry(integration).or_insert(health), &attempt, next);
 
@@ -356,9 +363,9 @@ impl<'s> Draft<'s> {
         *self.owed_change.entry(integration).or_default() -= 1;
     }
 
-    fn create(&mut self, account: Account, spec: IntegrationSpec) -> Outcome {
+    fn create(&mut self, account: Account, spec: IntegrationSpec, secret: Secret) -> Outcome {
         let (id, now) = (self.next_id(), self.now);
-        self.keep(Integration { id, account, created_at: now, updated_at: now, spec })
+        self.keep(Integration { id, account, created_at: now, updated_at: now, secret, spec })
     }
 
     fn update(&mut self, id: Id, spec: IntegrationSpec) -> Outcome {
@@ -402,6 +409,65 @@ impl<'s> Draft<'s> {
         Outcome::TokenCreated
     }
 
+    fn prune(&mut self, prune: Prune) -> Result<Outcome, StoreError> {
+        for first in prune.packs {
+            let key = keys::by_id(keys::AUDITS, first);
+            let Some(bytes) = value::get(self.store.tree(), &key)? else { continue };
+            for audit in history::unpack(first, &bytes)? {
+                if let Some(id) = audit.said.id {
+                    self.batch.remove(keys::audit_id(audit.account, &id));
+                }
+            }
+            self.forget_row(&key, bytes.len());
+        }
+        for id in prune.marks {
+            let key = keys::by_id(keys::MARKS, id);
+            let Some(bytes) = value::get(self.store.tree(), &key)? else { continue };
+            let partition = history::decode_mark(id, &bytes)?.record.partition();
+            self.batch.remove(&keys::record_mark(partition, id));
+            self.forget_row(&key, bytes.len());
+        }
+        for id in prune.messages {
+            // Owed again since this was worked out: kept.
+            if !self.store.tree().contains_key(keys::by_id(keys::OUTBOX, id))? {
+                self.forget_message(id)?;
+            }
+        }
+        Ok(Outcome::Pruned)
+    }
+
+    fn forget_message(&mut self, id: Id) -> Result<(), StoreError> {
+        let key = keys::by_id(keys::MESSAGES, id);
+        let Some(bytes) = value::get(self.store.tree(), &key)? else { return Ok(()) };
+        let (_, draft): (Id, MessageDraft) = log::decode(&bytes, id)?;
+        self.forget_row(&key, bytes.len());
+        self.batch.remove(&keys::integration_message(draft.integration, id));
+        self.batch.remove(&keys::settled(id));
+        for status in [Status::Failed, Status::Superseded, Status::Cancelled] {
+            self.batch.remove(&keys::status_message(status, id));
+        }
+        for number in self.store.attempts(id)?.iter().map(|attempt| attempt.number) {
+            let key = keys::attempt(id, number);
+            if let Some(bytes) = value::get(self.store.tree(), &key)? {
+                self.forget_row(&key, bytes.len());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a row of history or log, which counts towards what is kept.
+    fn keep_row(&mut self, key: &[u8], value: &[u8]) {
+        value::put(&mut self.batch, key, value);
+        self.state.counters.kept_bytes += (key.len() + value.len()) as u64;
+    }
+
+    /// Removes a row that [`Draft::keep_row`] wrote, whose value has so many bytes.
+    fn forget_row(&mut self, key: &[u8], value_bytes: usize) {
+        value::remove(&mut self.batch, key, value_bytes);
+        let kept_bytes = &mut self.state.counters.kept_bytes;
+        *kept_bytes = kept_bytes.saturating_sub((key.len() + value_bytes) as u64);
+    }
+
     fn config_mut(&mut self) -> &mut Config {
         self.configured = true;
         Arc::make_mut(&mut self.config)
@@ -426,7 +492,7 @@ impl<'s> Draft<'s> {
             events.push(Event::Configured(self.config));
         }
         let mut tally = self.store.tally();
-        tally.totals = self.state.counters.totals;
+        tally.counters = self.state.counters;
         tally.health.extend(self.health);
         for (integration, change) in self.owed_change {
             let owed = tally.owed.entry(integration).or_default();

@@ -1,0 +1,241 @@
+//! The composition root: opens the store, recovers, starts the actors, listens; and stops all of it
+//! in order. Level 5.
+//!
+//! Start: store → journal → records → deliveries → what was going on → administrator's token →
+//! listen. Stop: no new connections → attempts in flight settle, up to a bound → the journal commits
+//! what is waiting → threads end. Whatever does not settle in time is still in the store.
+
+mod first_start;
+mod housekeeping;
+mod switchboard;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use actix_web::dev::ServerHandle;
+use actix_web::{HttpServer, web};
+use tokio::task::JoinHandle;
+
+use crate::clock::{Clock, SystemClock};
+use crate::delivery::{self, Configured, Dispatcher, Drain, HttpTransport, Owe, Shard};
+use crate::record::{self, Gauges, Recover, Registry};
+use crate::settings::Settings;
+use crate::store::{Journal, JournalThread, Recovered, Store, StoreError};
+use crate::web::{Api, Rates, configure};
+use switchboard::{Lines, Switchboard};
+
+/// How long requests that are being answered may take once the server is to stop, in seconds.
+const REQUESTS_END_WITHIN_S: u64 = 5;
+/// How long attempts in flight may take to settle once the server is to stop.
+const ATTEMPTS_END_WITHIN: Duration = Duration::from_secs(10);
+/// The most threads of a kind.
+const THREADS_MAX: usize = 8;
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be used.
+    #[error("data: {0}")]
+    Store(#[from] StoreError),
+    /// The administrator's token cannot be written.
+    #[error("data: cannot write {path}: {source}")]
+    Token {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The system refused a thread, a socket or random bytes.
+    #[error("the system refused: {0}")]
+    System(#[from] std::io::Error),
+    /// An actor that was just started has gone.
+    #[error("the server's own threads do not start")]
+    Threads,
+}
+
+/// A server that is running.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The file with the administrator's token.
+    pub token_file: PathBuf,
+    /// That token, when this start made it.
+    pub new_token: Option<String>,
+    server: ServerHandle,
+    dispatchers: Vec<Addr<Dispatcher>>,
+    journal: JournalThread,
+    housekeeping: JoinHandle<()>,
+    arbiters: Vec<Arbiter>,
+}
+
+/// Starts a server that listens on `listener` and keeps its state as `settings` say.
+pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let folder = settings.data.join("store");
+    let (store, writer, recovered) = Store::open(&folder)?;
+    let (switchboard, lines) = Switchboard::new(clock.clone());
+    let (journal, journal_thread) = Journal::start(writer, clock.clone(), Box::new(switchboard))?;
+    let gauges = Arc::new(Gauges::default());
+    let threads =
+        std::thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS_MAX));
+
+    let mut arbiters = Vec::new();
+    let registries = start_registries(threads, &store, &journal, &clock, &gauges, &mut arbiters);
+    let dispatchers = start_dispatchers(threads, &store, &journal, &clock, &mut arbiters);
+    let wired = Lines { registries, dispatchers, gauges: gauges.clone() };
+    recover(&wired, &store, recovered).await?;
+    let (registries, dispatchers) = (wired.registries.clone(), wired.dispatchers.clone());
+    lines.connect(wired);
+
+    let token_file = settings.data.join("admin-token");
+    let new_token = first_start::make_admin_token(&store, &journal, &token_file).await?;
+    let rates = Arc::new(Rates::default());
+    let housekeeping = actix::spawn(housekeeping::run(
+        store.clone(),
+        journal.clone(),
+        clock.clone(),
+        rates.clone(),
+        settings.retention,
+    ));
+    let started = clock.monotonic();
+    let rule = settings.window;
+    let api =
+        web::Data::new(Api { store, journal, clock, gauges, rates, registries, rule, started });
+    let address = listener.local_addr()?;
+    let server = listen(listener, threads, api)?;
+    Ok(Running {
+        address,
+        token_file,
+        new_token,
+        server,
+        dispatchers,
+        journal: journal_thread,
+        housekeeping,
+        arbiters,
+    })
+}
+
+fn start_registries(
+    threads: usize,
+    store: &Arc<Store>,
+    journal: &Journal,
+    clock: &Arc<dyn Clock>,
+    gauges: &Arc<Gauges>,
+    arbiters: &mut Vec<Arbiter>,
+) -> Vec<Addr<Registry>> {
+    let start = |_| {
+        let arbiter = Arbiter::new();
+        let shared =
+            record::Shared::new(store.clone(), journal.clone(), clock.clone(), gauges.clone());
+        let registry = Registry::start_in(&arbiter.handle(), shared);
+        arbiters.push(arbiter);
+        registry
+    };
+    (0..threads).map(start).collect()
+}
+
+fn start_dispatchers(
+    threads: usize,
+    store: &Arc<Store>,
+    journal: &Journal,
+    clock: &Arc<dyn Clock>,
+    arbiters: &mut Vec<Arbiter>,
+) -> Vec<Addr<Dispatcher>> {
+    let shared = Arc::new(delivery::Shared {
+        store: store.clone(),
+        journal: journal.clone(),
+        clock: clock.clone(),
+        make_transport: Box::new(|integration| {
+            std::rc::Rc::new(HttpTransport::new(integration.spec.max_in_flight))
+        }),
+    });
+    let start = |index| {
+        let arbiter = Arbiter::new();
+        let shard = Shard { index, of: threads };
+        let dispatcher = Dispatcher::start_in(&arbiter.handle(), shared.clone(), shard);
+        arbiters.push(arbiter);
+        dispatcher
+    };
+    (0..threads).map(start).collect()
+}
+
+/// Hands what was going on to those who go on with it. Returns when every shard has taken its part,
+/// and so has set up its mailbox for all that follows.
+async fn recover(lines: &Lines, store: &Store, recovered: Recovered) -> Result<(), StartError> {
+    let (windows, owed) = (recovered.windows.len(), recovered.owed.len());
+    let mut open = vec![Vec::new(); lines.registries.len()];
+    for window in recovered.windows {
+        open[window.record.partition().shard(lines.registries.len())].push(window);
+    }
+    for (registry, windows) in lines.registries.iter().zip(open) {
+        registry.send(Recover(windows)).await.map_err(|_| StartError::Threads)?;
+    }
+    for dispatcher in &lines.dispatchers {
+        let configured = dispatcher.send(Configured(store.config())).await;
+        configured.map_err(|_| StartError::Threads)?;
+    }
+    for (dispatcher, owed) in lines.dispatchers.iter().zip(lines.by_dispatcher(recovered.owed)) {
+        dispatcher.send(Owe(owed)).await.map_err(|_| StartError::Threads)?;
+    }
+    if windows + owed > 0 {
+        log::info!("went on with {windows} open windows and {owed} messages owed");
+    }
+    Ok(())
+}
+
+fn listen(
+    listener: TcpListener,
+    workers: usize,
+    api: web::Data<Api>,
+) -> std::io::Result<ServerHandle> {
+    let server = HttpServer::new(move || {
+        let api = api.clone();
+        actix_web::App::new().configure(|app| configure(app, api))
+    })
+    .workers(workers)
+    .disable_signals()
+    .shutdown_timeout(REQUESTS_END_WITHIN_S)
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    actix::spawn(async move {
+        if let Err(error) = server.await {
+            log::error!("the web server ended: {error}");
+        }
+    });
+    Ok(handle)
+}
+
+impl Running {
+    /// Stops in order.
+    pub async fn stop(self) {
+        self.server.stop(true).await;
+        self.housekeeping.abort();
+        let drained = self.dispatchers.iter().map(|dispatcher| dispatcher.send(Drain));
+        let drained = futures_util::future::join_all(drained);
+        if tokio::time::timeout(ATTEMPTS_END_WITHIN, drained).await.is_err() {
+            log::warn!("some attempts were cut off; they will be made again at the next start");
+        }
+        self.journal.stop().await;
+        for arbiter in self.arbiters {
+            arbiter.stop();
+            let joined = tokio::task::spawn_blocking(move || arbiter.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                log::error!("a thread did not end well");
+            }
+        }
+    }
+
+    /// The administrator's token, from its file.
+    pub fn admin_token(&self) -> std::io::Result<String> {
+        read_token(&self.token_file)
+    }
+}
+
+/// The token in a token file.
+pub fn read_token(path: &Path) -> std::io::Result<String> {
+    Ok(std::fs::read_to_string(path)?.trim().to_owned())
+}

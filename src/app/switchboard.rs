@@ -1,0 +1,98 @@
+//! Passes on what was committed: audits to the shard of their record, messages to the shard of their
+//! integration. Runs on the journal's thread.
+
+use std::sync::{Arc, OnceLock};
+
+use actix::Addr;
+
+use crate::clock::Clock;
+use crate::delivery::{Configured, Dispatcher, Owe, Shard};
+use crate::model::{Id, Owed};
+use crate::record::{Edits, Gauges, Registry};
+use crate::store::{Accepted, Event, Listener};
+
+/// Where everyone is.
+pub struct Lines {
+    pub registries: Vec<Addr<Registry>>,
+    pub dispatchers: Vec<Addr<Dispatcher>>,
+    pub gauges: Arc<Gauges>,
+}
+
+/// The journal's listener. Made before those it calls, which need the journal; what is committed
+/// before they are connected is theirs to find in the store.
+pub struct Switchboard {
+    clock: Arc<dyn Clock>,
+    lines: Arc<OnceLock<Lines>>,
+}
+
+/// Connects a switchboard.
+pub struct Connector(Arc<OnceLock<Lines>>);
+
+impl Switchboard {
+    pub fn new(clock: Arc<dyn Clock>) -> (Switchboard, Connector) {
+        let lines = Arc::new(OnceLock::new());
+        (Switchboard { clock, lines: lines.clone() }, Connector(lines))
+    }
+}
+
+impl Connector {
+    pub fn connect(self, lines: Lines) {
+        let connected = self.0.set(lines);
+        debug_assert!(connected.is_ok(), "a connector connects once");
+    }
+}
+
+impl Lines {
+    /// Messages owed, by the dispatcher of their integration.
+    pub fn by_dispatcher(&self, owed: Vec<(Id, Owed)>) -> Vec<Vec<(Id, Owed)>> {
+        let mut parts = vec![Vec::new(); self.dispatchers.len()];
+        for (message, owed) in owed {
+            let index = Shard::index_of(owed.integration, self.dispatchers.len());
+            parts[index].push((message, owed));
+        }
+        parts
+    }
+
+    fn by_registry(&self, accepted: Vec<Accepted>) -> Vec<Vec<Accepted>> {
+        let mut parts = vec![Vec::new(); self.registries.len()];
+        for audit in accepted {
+            parts[audit.partition.shard(self.registries.len())].push(audit);
+        }
+        parts
+    }
+}
+
+impl Listener for Switchboard {
+    fn committed(&mut self, events: Vec<Event>) {
+        let Some(lines) = self.lines.get() else { return };
+        // A send fails only while the server goes down; the store knows what to go on with.
+        for event in events {
+            match event {
+                Event::Accepted(accepted) => {
+                    let at = self.clock.monotonic();
+                    lines.gauges.handed_over(accepted.len());
+                    let parts = lines.by_registry(accepted);
+                    for (registry, accepted) in lines.registries.iter().zip(parts) {
+                        if !accepted.is_empty() {
+                            let _ = registry.try_send(Edits { accepted, at });
+                        }
+                    }
+                }
+                Event::Owed(owed) => {
+                    for (dispatcher, owed) in
+                        lines.dispatchers.iter().zip(lines.by_dispatcher(owed))
+                    {
+                        if !owed.is_empty() {
+                            let _ = dispatcher.try_send(Owe(owed));
+                        }
+                    }
+                }
+                Event::Configured(config) => {
+                    for dispatcher in &lines.dispatchers {
+                        let _ = dispatcher.try_send(Configured(config.clone()));
+                    }
+                }
+            }
+        }
+    }
+}

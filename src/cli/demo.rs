@@ -1,0 +1,5 @@
+//! `lull demo`.
+use super::CliError;
+pub async fn run(_once: bool) -> Result<(), CliError> {
+    Err(CliError::Demo("x".into()))
+}

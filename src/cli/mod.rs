@@ -1,0 +1,82 @@
+//! The command line. Level 6: parses, starts, prints; owns what people read in a terminal.
+//!
+//! - `serve.rs`: the server, and what it says when it starts
+//! - `demo.rs`: a server, a receiver and three users editing, to watch
+
+mod demo;
+mod serve;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::StartError;
+use crate::settings::{BadSetting, Given};
+
+/// Activity webhooks that wait for the quiet.
+#[derive(Debug, Parser)]
+#[command(name = "lull", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Given,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server (also without a command)
+    Serve(Given),
+    /// Watch three users edit, and one collated audit arrive
+    Demo(DemoArgs),
+}
+
+#[derive(Args, Debug)]
+struct DemoArgs {
+    /// Exit after the first verified delivery
+    #[arg(long)]
+    once: bool,
+}
+
+/// Why a command ended badly. Its text is one line.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
+    /// The server could not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The address cannot be listened on.
+    #[error("listen: cannot listen on {address}: {source}")]
+    Bind {
+        /// The address.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The system refused something else.
+    #[error("the system refused: {0}")]
+    System(#[from] std::io::Error),
+    /// The demo did not come to its end.
+    #[error("the demo failed: {0}")]
+    Demo(String),
+}
+
+impl Cli {
+    /// Runs the command to its end.
+    pub async fn run(self) -> Result<(), CliError> {
+        match self.command {
+            None => serve::run(self.settings).await,
+            Some(Command::Serve(settings)) => serve::run(settings).await,
+            Some(Command::Demo(args)) => demo::run(args.once).await,
+        }
+    }
+
+    /// What is logged when `RUST_LOG` does not say.
+    pub fn default_log_level(&self) -> &'static str {
+        match self.command {
+            // What the demo prints is to be read undisturbed.
+            Some(Command::Demo(_)) => "warn",
+            _ => "info",
+        }
+    }
+}

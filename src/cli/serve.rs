@@ -1,0 +1,93 @@
+//! `lull serve`: the server until it is told to stop.
+
+use std::net::{SocketAddr, TcpListener};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::CliError;
+use crate::app::{self, Running};
+use crate::settings::{Given, Settings, write_duration};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1_024;
+
+/// Serves until SIGTERM or SIGINT.
+pub async fn run(given: Given) -> Result<(), CliError> {
+    let settings = Settings::resolve(given)?;
+    let mut stop = StopSignal::new()?;
+    let listener = bind(settings.listen)?;
+    let running = app::start(&settings, listener).await?;
+    println!("{}", greeting(&running, &settings));
+    let why = stop.wait().await;
+    log::info!("stopping ({why}); again to stop at once");
+    tokio::select! {
+        () = running.stop() => log::info!("stopped"),
+        _ = stop.wait() => log::warn!("stopped at once; what was in flight goes on at the next start"),
+    }
+    Ok(())
+}
+
+/// Listens on `address`.
+pub fn bind(address: SocketAddr) -> Result<TcpListener, CliError> {
+    let bound = socket2::Socket::new(
+        socket2::Domain::for_address(address),
+        socket2::Type::STREAM,
+        Some(socket2::Protocol::TCP),
+    )
+    .and_then(|socket| {
+        // So that a restart need not wait for the connections of the last run to time out.
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    });
+    bound.map_err(|source| CliError::Bind { address: address.to_string(), source })
+}
+
+/// What a newcomer needs.
+fn greeting(running: &Running, settings: &Settings) -> String {
+    let address = running.address;
+    let token_file = running.token_file.display();
+    let quiet = write_duration(settings.window.quiet_period);
+    let token = match &running.new_token {
+        Some(token) => format!("{token}  (shown this once; kept in {token_file})"),
+        None => format!("in {token_file}"),
+    };
+    format!(
+        "Lull {version} listens on http://{address}
+  data          {data}
+  quiet period  {quiet}
+  admin token   {token}
+
+Post an edit:
+  curl -H \"Authorization: Bearer $(cat {token_file})\" -H 'content-type: application/json' \\
+    http://{address}/api/v1/audits -d '{{\"audit_action\":\"update\",\"auditable_type\":\"feature\",\
+\"auditable_id\":\"42\",\"user\":{{\"id\":\"101\",\"name\":\"Ada\"}},\"changes\":[{{\"field_name\":\"Name\",\
+\"value\":\"Export\"}}]}}'
+",
+        version = env!("CARGO_PKG_VERSION"),
+        data = settings.data.display(),
+    )
+}
+
+/// SIGTERM or SIGINT.
+pub struct StopSignal {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignal {
+    /// From here on the signals no longer end the process by themselves.
+    pub fn new() -> std::io::Result<Self> {
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+    }
+
+    /// Waits for either; which it was.
+    pub async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

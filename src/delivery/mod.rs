@@ -1,0 +1,48 @@
+//! What is owed, sent: one actor an integration. Level 3.
+//!
+//! Owns when an attempt is made, and what is written down of it. Depends on `store` downwards; knows
+//! nothing of windows, and hears of new messages from the journal.
+//!
+//! - `schedule.rs`: which message may go next, and when; pure
+//! - `actor.rs`: [`DeliveryActor`], one per integration: in-flight attempts and the one timer
+//! - `dispatcher.rs`: [`Dispatcher`], one per arbiter, the only starter of delivery actors
+//! - `transport.rs`: one HTTP request, and its answer or why there is none
+//! - `words.rs`: what went wrong with a request, in words a person can act on
+//!
+//! Invariants: at most one message of a record is in flight to an integration, and always the oldest
+//! that is owed (D4); an attempt and what follows from it are one commit (D3); losing an actor loses
+//! nothing, since the outbox is in the store.
+
+mod actor;
+mod dispatcher;
+mod schedule;
+#[cfg(test)]
+mod tests;
+mod transport;
+mod words;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub use actor::DeliveryActor;
+pub use dispatcher::{Configured, Dispatcher, Drain, Owe, Shard};
+pub use transport::{HttpTransport, Request, Transport};
+
+use crate::clock::Clock;
+use crate::model::Integration;
+use crate::store::{Journal, Store};
+
+/// Makes the transport of an integration, on the thread that will use it.
+pub type MakeTransport = dyn Fn(&Integration) -> Rc<dyn Transport> + Send + Sync;
+
+/// What all deliveries have in common.
+pub struct Shared {
+    /// Where messages are read.
+    pub store: Arc<Store>,
+    /// Where attempts are settled.
+    pub journal: Journal,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How hooks are reached.
+    pub make_transport: Box<MakeTransport>,
+}

@@ -1,0 +1,196 @@
+//! Which message may go next, and when. Pure: told the time, never asking.
+//!
+//! Messages of one record stand in a line, and only the first of a line may go (D4). So the next to
+//! go is the first of the line that is due the longest.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use crate::clock::Timestamp;
+use crate::model::{Id, Owed, Partition};
+
+/// What is owed to one integration.
+#[derive(Debug, Default)]
+pub struct Schedule {
+    lines: HashMap<Partition, Line>,
+    /// The first of every line that is not in flight, by when it is due.
+    waiting: BTreeSet<(Timestamp, Id, Partition)>,
+    in_flight: usize,
+}
+
+/// The messages of one record, oldest first; never empty.
+#[derive(Debug, Default)]
+struct Line(VecDeque<Place>);
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    message: Id,
+    attempts: u32,
+    due: Timestamp,
+}
+
+/// A message whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The message.
+    pub message: Id,
+    /// Its record's partition.
+    pub partition: Partition,
+    /// Attempts made before this one.
+    pub attempts: u32,
+}
+
+impl Schedule {
+    /// Takes in a message that is owed, unless it is in already. Of one record, oldest first.
+    pub fn add(&mut self, message: Id, owed: &Owed) {
+        let line = self.lines.entry(owed.partition).or_default();
+        if line.0.back().is_some_and(|last| last.message >= message) {
+            return;
+        }
+        if line.0.is_empty() {
+            self.waiting.insert((owed.due, message, owed.partition));
+        }
+        line.0.push_back(Place { message, attempts: owed.attempts, due: owed.due });
+    }
+
+    /// The next message that is due, which is in flight from here on.
+    pub fn take_due(&mut self, now: Timestamp) -> Option<Turn> {
+        let next = *self.waiting.first().filter(|(due, ..)| *due <= now)?;
+        self.waiting.remove(&next);
+        self.in_flight += 1;
+        let (_, message, partition) = next;
+        let attempts = self.lines.get(&partition).and_then(|line| line.0.front())?.attempts;
+        Some(Turn { message, partition, attempts })
+    }
+
+    /// When the next message is due, whether or not there is room for it.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.waiting.first().map(|(due, ..)| *due)
+    }
+
+    /// Messages in flight.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// An attempt of the first of a line has ended; `owed` is what is still owed of it.
+    pub fn settled(&mut self, partition: Partition, owed: Option<&Owed>) {
+        self.in_flight -= 1;
+        let Some(line) = self.lines.get_mut(&partition) else { return };
+        match (owed, line.0.front_mut()) {
+            (Some(owed), Some(first)) => (first.attempts, first.due) = (owed.attempts, owed.due),
+            _ => drop(line.0.pop_front()),
+        }
+        match line.0.front() {
+            Some(first) => drop(self.waiting.insert((first.due, first.message, partition))),
+            None => drop(self.lines.remove(&partition)),
+        }
+    }
+
+    /// An attempt could not be written down: the same message again, at `due`.
+    pub fn put_off(&mut self, partition: Partition, due: Timestamp) {
+        self.in_flight -= 1;
+        if let Some(first) = self.lines.get_mut(&partition).and_then(|line| line.0.front_mut()) {
+            first.due = due;
+            self.waiting.insert((due, first.message, partition));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_unix_ms(ms)
+    }
+
+    fn owed(partition: u64, attempts: u32, due: i64) -> Owed {
+        Owed {
+            integration: Id::from_u64(1),
+            partition: Partition(partition),
+            oldest: Id::from_u64(1),
+            attempts,
+            due: at(due),
+            last_code: None,
+        }
+    }
+
+    fn taken(schedule: &mut Schedule, now: i64) -> Vec<u64> {
+        std::iter::from_fn(|| schedule.take_due(at(now)))
+            .map(|turn| turn.message.as_u64())
+            .collect()
+    }
+
+    #[test]
+    fn records_go_side_by_side_but_the_messages_of_one_record_one_by_one() {
+        let mut schedule = Schedule::default();
+        for (message, partition) in [(1, 7), (2, 8), (3, 7), (4, 7)] {
+            schedule.add(Id::from_u64(message), &owed(partition, 0, message as i64));
+        }
+        assert_eq!(taken(&mut schedule, 100), [1, 2]);
+        schedule.settled(Partition(7), None);
+        assert_eq!(taken(&mut schedule, 100), [3]);
+        // A retry keeps the line waiting behind it.
+        schedule.settled(Partition(7), Some(&owed(7, 1, 500)));
+        assert_eq!(taken(&mut schedule, 499), [] as [u64; 0]);
+        assert_eq!(schedule.next_due(), Some(at(500)));
+        assert_eq!(schedule.take_due(at(500)).unwrap().attempts, 1);
+        schedule.settled(Partition(7), None);
+        assert_eq!(taken(&mut schedule, 500), [4]);
+        assert_eq!(schedule.in_flight(), 2);
+    }
+
+    #[test]
+    fn a_message_that_is_in_already_is_not_taken_in_again() {
+        let mut schedule = Schedule::default();
+        schedule.add(Id::from_u64(1), &owed(7, 0, 0));
+        schedule.add(Id::from_u64(1), &owed(7, 0, 0));
+        assert_eq!(taken(&mut schedule, 0), [1]);
+        schedule.add(Id::from_u64(1), &owed(7, 0, 0));
+        schedule.settled(Partition(7), None);
+        assert_eq!(taken(&mut schedule, 0), [] as [u64; 0]);
+    }
+
+    proptest! {
+        /// However attempts end, each message goes until it is settled, in the order of its record.
+        #[test]
+        fn every_message_is_settled_once_in_the_order_of_its_record(
+            partitions in prop::collection::vec(0..4u64, 1..40),
+            ends in prop::collection::vec(0..3u8, 400),
+        ) {
+            let mut schedule = Schedule::default();
+            for (number, partition) in partitions.iter().enumerate() {
+                schedule.add(Id::from_u64(number as u64 + 1), &owed(*partition, 0, 0));
+            }
+            let (mut now, mut done, mut ends) = (0, Vec::new(), ends.into_iter());
+            let mut in_flight: Vec<Turn> = Vec::new();
+            while done.len() < partitions.len() {
+                while let Some(turn) = schedule.take_due(at(now)) {
+                    prop_assert!(in_flight.iter().all(|other| other.partition != turn.partition));
+                    in_flight.push(turn);
+                }
+                match in_flight.pop() {
+                    Some(turn) => match ends.next().unwrap_or(0) {
+                        0 => {
+                            schedule.settled(turn.partition, None);
+                            done.push((turn.partition.0, turn.message.as_u64()));
+                        }
+                        1 => schedule.settled(
+                            turn.partition,
+                            Some(&owed(turn.partition.0, turn.attempts + 1, now + 5)),
+                        ),
+                        _ => schedule.put_off(turn.partition, at(now + 3)),
+                    },
+                    None => now = schedule.next_due().unwrap().unix_ms(),
+                }
+            }
+            prop_assert_eq!(schedule.next_due(), None);
+            for partition in 0..4 {
+                let order: Vec<u64> = done.iter().filter(|(p, _)| *p == partition).map(|(_, m)| *m).collect();
+                prop_assert!(order.is_sorted());
+            }
+        }
+    }
+}

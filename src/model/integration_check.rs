@@ -1,0 +1,193 @@
+//! What an integration may ask for: everything that types alone cannot say. Pure.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::integration::{IntegrationSpec, MAX_IN_FLIGHT_MAX};
+
+/// The most rows a filter may have.
+const ACTIVITIES_MAX: usize = 200;
+/// The most entries one list of a filter may have.
+const LISTED_MAX: usize = 1_000;
+/// The most headers an integration may add.
+const HEADERS_MAX: usize = 32;
+/// The most bytes a header's value may have.
+const HEADER_BYTES_MAX: usize = 4_096;
+/// The most bytes a hook's URL may have.
+const URL_BYTES_MAX: usize = 2_048;
+/// The longest an attempt may take.
+const TIMEOUT_MAX: Duration = Duration::from_secs(120);
+
+/// Headers that Lull or HTTP itself sets. Anything that begins with `webhook-` is one, too.
+const RESERVED_HEADERS: [&str; 9] = [
+    "host",
+    "content-length",
+    "content-type",
+    "user-agent",
+    "connection",
+    "transfer-encoding",
+    "te",
+    "upgrade",
+    "trailer",
+];
+
+/// Everything that is wrong with `spec`: where (a JSON pointer), and what.
+pub fn check(spec: &IntegrationSpec) -> Vec<(String, String)> {
+    let mut faults = Vec::new();
+    let mut fault = |pointer: &str, message: String| faults.push((pointer.to_owned(), message));
+    if let Err(wrong) = hook_url(&spec.hook_url) {
+        fault("/hook_url", wrong);
+    }
+    check_activities(spec, &mut fault);
+    check_headers(spec, &mut fault);
+    if spec.users.len() > LISTED_MAX {
+        fault("/users", format!("lists {} users; at most {LISTED_MAX}", spec.users.len()));
+    }
+    if !(Duration::from_secs(1)..=TIMEOUT_MAX).contains(&spec.timeout) {
+        fault("/timeout", "must be from 1s to 2m".to_owned());
+    }
+    if !(1..=MAX_IN_FLIGHT_MAX).contains(&spec.max_in_flight) {
+        fault("/max_in_flight", format!("must be from 1 to {MAX_IN_FLIGHT_MAX}"));
+    }
+    for (pointer, is_set) in [
+        ("/quiet_period", spec.quiet_period.is_some()),
+        ("/max_wait", spec.max_wait.is_some()),
+        ("/rate_limit", spec.rate_limit.is_some()),
+        ("/retry_schedule", spec.retry_schedule.is_some()),
+        ("/ca_certificate", spec.ca_certificate.is_some()),
+        ("/client_certificate", spec.client_certificate.is_some()),
+        ("/validate_certificate", !spec.validate_certificate),
+    ] {
+        if is_set {
+            fault(pointer, "cannot be changed in this version; leave it out".to_owned());
+        }
+    }
+    faults
+}
+
+/// Whether this is a URL that can be posted to.
+fn hook_url(text: &str) -> Result<(), String> {
+    if text.len() > URL_BYTES_MAX {
+        return Err(format!("has {} bytes; at most {URL_BYTES_MAX}", text.len()));
+    }
+    let url = Url::parse(text).map_err(|error| {
+        format!("is not a URL ({error}); write it like https://example.com/hook")
+    })?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("begins with {:?}; use http or https", url.scheme()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("has a user name or password in it; use an Authorization header".to_owned());
+    }
+    if url.fragment().is_some() {
+        return Err("has a #fragment, which is never sent; leave it out".to_owned());
+    }
+    Ok(())
+}
+
+fn check_activities(spec: &IntegrationSpec, fault: &mut dyn FnMut(&str, String)) {
+    let count = spec.activities.len();
+    if count > ACTIVITIES_MAX {
+        fault("/activities", format!("has {count} rows; at most {ACTIVITIES_MAX}"));
+    }
+    for (row, activity) in spec.activities.iter().enumerate() {
+        for (list, entries) in [
+            ("workspaces", &activity.workspaces),
+            ("record_types", &activity.record_types),
+            ("fields", &activity.fields),
+            ("exclude_fields", &activity.exclude_fields),
+        ] {
+            if entries.len() > LISTED_MAX {
+                let message = format!("has {} entries; at most {LISTED_MAX}", entries.len());
+                fault(&format!("/activities/{row}/{list}"), message);
+            }
+        }
+        if spec.workspace_id.is_some() && !activity.workspaces.is_empty() {
+            let message = "is for account-level integrations; this one has a workspace_id";
+            fault(&format!("/activities/{row}/workspaces"), message.to_owned());
+        }
+    }
+}
+
+fn check_headers(spec: &IntegrationSpec, fault: &mut dyn FnMut(&str, String)) {
+    if spec.headers.len() > HEADERS_MAX {
+        let count = spec.headers.len();
+        fault("/headers", format!("has {count} headers; at most {HEADERS_MAX}"));
+    }
+    for (name, value) in &spec.headers {
+        let pointer = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
+        let lower = name.to_ascii_lowercase();
+        let is_token =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            fault(&pointer, "is not the name of a header".to_owned());
+        } else if RESERVED_HEADERS.contains(&lower.as_str()) || lower.starts_with("webhook-") {
+            fault(&pointer, "is set by Lull; choose another name".to_owned());
+        }
+        if !value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
+            fault(&pointer, "may hold printable ASCII only, on one line".to_owned());
+        } else if value.len() > HEADER_BYTES_MAX {
+            fault(&pointer, format!("has {} bytes; at most {HEADER_BYTES_MAX}", value.len()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn faults(edit: Value) -> Vec<(String, String)> {
+        let mut spec =
+            json!({"name": "hook", "kind": "activity", "hook_url": "https://example.com/hook"});
+        json_patch::merge(&mut spec, &edit);
+        check(&serde_json::from_value(spec).expect("a spec"))
+    }
+
+    #[test]
+    fn what_can_be_used_has_no_faults() {
+        for edit in [
+            json!({}),
+            json!({"hook_url": "http://127.0.0.1:8000/a?b=c"}),
+            json!({"headers": {"X-Team": "core", "Authorization": "Bearer abc"}}),
+            json!({"timeout": "1s", "max_in_flight": 4096}),
+            json!({"activities": [{"workspaces": ["ws1"], "fields": ["Name"]}]}),
+        ] {
+            assert_eq!(faults(edit.clone()), [], "{edit}");
+        }
+    }
+
+    #[test]
+    fn every_fault_is_named_with_its_place_and_the_fix() {
+        for (edit, pointer, message) in [
+            (json!({"hook_url": "example.com"}), "/hook_url", "is not a URL"),
+            (json!({"hook_url": "ftp://example.com/"}), "/hook_url", "use http or https"),
+            (json!({"hook_url": "http://"}), "/hook_url", "is not a URL"),
+            (json!({"hook_url": "https://a:b@example.com/"}), "/hook_url", "Authorization"),
+            (json!({"hook_url": "https://example.com/#x"}), "/hook_url", "#fragment"),
+            (json!({"timeout": "0s"}), "/timeout", "from 1s"),
+            (json!({"timeout": "3m"}), "/timeout", "to 2m"),
+            (json!({"max_in_flight": 0}), "/max_in_flight", "from 1"),
+            (json!({"headers": {"a b": "c"}}), "/headers/a b", "not the name"),
+            (json!({"headers": {"Host": "c"}}), "/headers/Host", "set by Lull"),
+            (json!({"headers": {"Webhook-Id": "c"}}), "/headers/Webhook-Id", "set by Lull"),
+            (json!({"headers": {"x": "a\r\nb: c"}}), "/headers/x", "on one line"),
+            (json!({"users": vec!["u"; 1_001]}), "/users", "at most 1000"),
+            (json!({"activities": vec![json!({}); 201]}), "/activities", "at most 200"),
+            (
+                json!({"workspace_id": "w", "activities": [{"workspaces": ["w"]}]}),
+                "/activities/0/workspaces",
+                "account-level",
+            ),
+            (json!({"quiet_period": "30s"}), "/quiet_period", "leave it out"),
+            (json!({"validate_certificate": false}), "/validate_certificate", "leave it out"),
+        ] {
+            let found = faults(edit.clone());
+            assert_eq!(found.len(), 1, "{edit}: {found:?}");
+            assert_eq!(found[0].0, pointer);
+            assert!(found[0].1.contains(message), "{edit}: {found:?}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What is too old to keep (R18). Worked out beside the writer, which only forgets what it is told.
+//!
+//! Oldest first, and never an audit of an open window or of a message still owed, nor that window's
+//! mark. What is kept is counted in bytes of history and log, not of the disk: sled gives space back
+//! to itself, not to the disk, so a limit on the disk could never be met again once passed.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::{Prune, Store, StoreError, keys, pack};
+use crate::clock::Timestamp;
+use crate::model::{Id, Mark};
+
+/// The most rows of each kind that are forgotten in one commit.
+const ROWS_MAX: usize = 1_024;
+
+impl Store {
+    /// What to forget next, when what is older than `age` or more than `bytes_max` is not to be
+    /// kept; none when all may stay.
+    pub fn plan_prune(
+        &self,
+        now: Timestamp,
+        age: Duration,
+        bytes_max: u64,
+    ) -> Result<Option<Prune>, StoreError> {
+        let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        let mut before = Id::at(Timestamp::from_unix_ms(now.unix_ms().saturating_sub(age_ms)));
+        if self.kept_bytes() > bytes_max {
+            before = before.max(self.oldest_rows_end()?);
+        }
+        if !self.has_rows_before(before)? {
+            return Ok(None);
+        }
+        let guarded = self.guarded(before)?;
+        let prune = Prune {
+            packs: self.old_packs(before, &guarded)?,
+            marks: self.old_ids(keys::MARKS, before, |id| Ok(!guarded.marks.contains(&id)))?,
+            messages: self.old_ids(keys::MESSAGES, before, |id| {
+                Ok(!self.tree().contains_key(keys::by_id(keys::OUTBOX, id))?)
+            })?,
+        };
+        Ok(if prune == Prune::default() { None } else { Some(prune) })
+    }
+
+    /// Up to where the oldest rows of the history go, as many as are forgotten at a time.
+    fn oldest_rows_end(&self) -> Result<Id, StoreError> {
+        let mut end = Id::default();
+        for pack in pack::scan(self.tree(), Id::default())?.take(ROWS_MAX) {
+            end = pack?.0.plus(1);
+        }
+        Ok(end)
+    }
+
+    fn has_rows_before(&self, before: Id) -> Result<bool, StoreError> {
+        for kind in [keys::AUDITS, keys::MARKS, keys::MESSAGES] {
+            let range = keys::by_id(kind, Id::default())..keys::by_id(kind, before);
+            if self.tree().range(range).next().transpose()?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What must stay although it is older than `before`.
+    fn guarded(&self, before: Id) -> Result<Guarded, StoreError> {
+        let mut guarded = Guarded::default();
+        for (message, owed) in self.outbox()? {
+            if owed.oldest >= before {
+                continue;
+            }
+            let Some(entry) = self.message(message)? else { continue };
+            let window = entry.message.window;
+            if guarded.marks.insert(window)
+                && let Some(Mark { places, .. }) = self.mark(window)?
+            {
+                guarded.places.extend(places);
+            }
+        }
+        Ok(guarded)
+    }
+
+    fn old_packs(&self, before: Id, guarded: &Guarded) -> Result<Vec<Id>, StoreError> {
+        let open = self.tally().counters.low_water;
+        let mut packs = Vec::new();
+        for pack in pack::scan(self.tree(), Id::default())? {
+            let (first, bytes) = pack?;
+            let count = pack::decode(first, &bytes)?.audits.len() as u64;
+            let end = first.plus(count);
+            if end > before.min(open) || packs.len() == ROWS_MAX {
+                break;
+            }
+            if (0..count).all(|at| !guarded.places.contains(&first.plus(at))) {
+                packs.push(first);
+            }
+        }
+        Ok(packs)
+    }
+
+    /// The oldest ids of `kind` before `before` that `may_go`.
+    fn old_ids(
+        &self,
+        kind: u8,
+        before: Id,
+        may_go: impl Fn(Id) -> Result<bool, StoreError>,
+    ) -> Result<Vec<Id>, StoreError> {
+        let mut ids = Vec::new();
+        let range = keys::by_id(kind, Id::default())..keys::by_id(kind, before);
+        for entry in self.tree().range(range) {
+            let (key, _) = entry?;
+            let Some(id) = keys::id_of(&key) else { continue };
+            if ids.len() == ROWS_MAX {
+                break;
+            }
+            if may_go(id)? {
+                ids.push(id);
+            }
+        }
+        Ok(ids)
+    }
+}
+
+/// What must stay for the sake of messages still owed.
+#[derive(Default)]
+struct Guarded {
+    marks: HashSet<Id>,
+    places: HashSet<Id>,
+}

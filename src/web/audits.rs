@@ -1,0 +1,129 @@
+//! `POST /audits` and `GET /audits`.
+
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use serde::Serialize;
+
+use super::auth::Caller;
+use super::body::{is_json, media_type};
+use super::params::Params;
+use super::{Api, Page, Problem};
+use crate::clock::Timestamp;
+use crate::ingest::{self, Media};
+use crate::model::{Account, Audit, AuditDraft, ExternalId, Id, RecordKey};
+use crate::record::WindowOf;
+use crate::store::{AuditFilter, NewAudit};
+
+/// Accepted audits that may be on their way to their records at a time (D8).
+const BACKLOG_MAX: u64 = 500_000;
+
+pub fn resource() -> Resource {
+    super::resource("/audits").route(web::post().to(post)).route(web::get().to(list))
+}
+
+#[derive(Serialize)]
+struct Accepted {
+    accepted: usize,
+    ids: Vec<ExternalId>,
+    duplicates: Vec<ExternalId>,
+}
+
+async fn post(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let media = media(&request)?;
+    if api.gauges.backlog() > BACKLOG_MAX {
+        return Err(Problem::overloaded("more audits come in than can be handled; slow down"));
+    }
+    let audits = ingest::audits(&body?, media)?;
+    let audits = audits.into_iter().map(|draft| new_audit(draft, caller.account)).collect();
+    let appended = api.journal.append(audits, api.rule).await?;
+    Ok(HttpResponse::Accepted().json(Accepted {
+        accepted: appended.ids.len(),
+        ids: appended.ids,
+        duplicates: appended.duplicates,
+    }))
+}
+
+fn media(request: &HttpRequest) -> Result<Media, Problem> {
+    match media_type(request).as_deref() {
+        None => Ok(Media::Json),
+        Some(found) if is_json(found) => Ok(Media::Json),
+        Some("application/x-ndjson" | "application/ndjson" | "application/jsonl") => {
+            Ok(Media::Ndjson)
+        }
+        Some(found) => Err(Problem::unsupported_media(format!(
+            "the body is {found:?}; send \"content-type: application/json\", \
+             or application/x-ndjson for one audit a line"
+        ))),
+    }
+}
+
+fn new_audit(draft: AuditDraft, account: Account) -> NewAudit {
+    NewAudit {
+        text: serde_json::to_string(&draft).expect("invariant: keys are strings, values are JSON"),
+        record: draft.record(account),
+        id: draft.id,
+    }
+}
+
+async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let known = ["record", "user_id", "since", "until", "after_id", "limit"];
+    let params = Params::of(&request, &known)?;
+    let after = match params.external_id("after_id")? {
+        Some(id) => Some(place_of(&api, caller.account, &id)?),
+        None => None,
+    };
+    let filter = AuditFilter {
+        account: caller.account,
+        record: params.record(caller.account)?,
+        user_id: params.external_id("user_id")?,
+        since: params.parsed("since")?,
+        until: params.parsed("until")?,
+        after,
+        limit: params.limit()?,
+    };
+    let open = match &filter.record {
+        Some(record) => open_places(&api, record).await,
+        None => Vec::new(),
+    };
+    let page = super::query(&api, move |store| store.history(&filter, &open)).await?;
+    Ok(HttpResponse::Ok().json(Page {
+        items: page.items.into_iter().map(Item::of).collect(),
+        next: page.next.map(|place| place.to_string()),
+    }))
+}
+
+fn place_of(api: &Api, account: Account, id: &ExternalId) -> Result<Id, Problem> {
+    let place = api.store.place_of(account, id)?;
+    place.ok_or_else(|| Problem::bad_request(format!("after_id: there is no audit {id}")))
+}
+
+/// The audits of the record's open window, which the store's index does not know yet.
+async fn open_places(api: &Api, record: &RecordKey) -> Vec<Id> {
+    let window = api.registry(record.partition()).send(WindowOf(record.clone())).await;
+    window.ok().flatten().map(|window| window.places).unwrap_or_default()
+}
+
+/// An audit of the history: as it was posted, with what Lull filled in.
+#[derive(Serialize)]
+struct Item {
+    received_at: Timestamp,
+    #[serde(flatten)]
+    said: AuditDraft,
+}
+
+impl Item {
+    fn of(audit: Audit) -> Self {
+        let (id, created_at) = (audit.id(), audit.created_at());
+        let said = AuditDraft { id: Some(id), created_at: Some(created_at), ..audit.said };
+        Self { received_at: audit.place.time(), said }
+    }
+}

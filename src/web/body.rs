@@ -1,0 +1,70 @@
+//! Configuration in JSON bodies: read strictly, and every fault with its place.
+
+use actix_web::HttpRequest;
+use actix_web::web::Bytes;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Problem;
+use super::error::Fault;
+
+/// The most bytes of a configuration.
+const CONFIGURATION_BYTES_MAX: usize = 1 << 20;
+
+/// The body's media type, in lower case and without parameters; none when it does not say.
+pub fn media_type(request: &HttpRequest) -> Option<String> {
+    let header = request.headers().get(actix_web::http::header::CONTENT_TYPE)?;
+    let text = header.to_str().unwrap_or("?");
+    Some(text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// Whether `media_type` is JSON: `application/json`, or anything that ends in `+json`.
+pub fn is_json(media_type: &str) -> bool {
+    media_type == "application/json" || media_type.ends_with("+json")
+}
+
+/// The body as JSON.
+pub fn json(request: &HttpRequest, body: &Bytes) -> Result<Value, Problem> {
+    if let Some(found) = media_type(request).filter(|found| !is_json(found)) {
+        return Err(Problem::unsupported_media(format!(
+            "the body is {found:?}; send \"content-type: application/json\""
+        )));
+    }
+    if body.len() > CONFIGURATION_BYTES_MAX {
+        let bytes = body.len();
+        return Err(Problem::too_large(format!(
+            "the body has {bytes} bytes; this call takes at most {CONFIGURATION_BYTES_MAX}"
+        )));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| Problem::not_json(format!("the body is not valid JSON: {error}")))
+}
+
+/// `value` as a `T`, or the first fault and where it is.
+pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let pointer = pointer(error.path());
+        faulty(vec![(pointer, error.into_inner().to_string())])
+    })
+}
+
+/// The problem that these faults (pointer, message) make.
+pub fn faulty(faults: Vec<(String, String)>) -> Problem {
+    let first = faults.first().map(|(pointer, message)| format!("{pointer}: {message}"));
+    let errors = faults
+        .into_iter()
+        .map(|(pointer, message)| Fault { index: None, pointer, message })
+        .collect();
+    Problem::invalid(first.unwrap_or_default(), errors)
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let steps = path.iter().map(|segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { variant } => format!("/{variant}"),
+        Segment::Unknown => "/?".to_owned(),
+    });
+    steps.collect()
+}

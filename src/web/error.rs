@@ -1,0 +1,227 @@
+//! What went wrong, as the caller is told: problem+json (RFC 9457).
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+use crate::ingest;
+use crate::settings::BODY_BYTES_MAX;
+use crate::store::StoreError;
+
+/// A refused call.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    /// Stable; what a program looks at.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    /// What was wrong, and what would be right.
+    detail: String,
+    /// Everything that was wrong, with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+    /// Seconds to wait before trying again.
+    #[serde(skip)]
+    retry_after: Option<u32>,
+}
+
+/// One thing wrong with a body.
+#[derive(Debug, Serialize)]
+pub struct Fault {
+    /// Which item of a batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
+    /// Where in it (RFC 6901).
+    pub pointer: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+fn as_number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    fn new(
+        status: StatusCode,
+        kind: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        let (errors, retry_after) = (Vec::new(), None);
+        Self { kind, title, status, detail: detail.into(), errors, retry_after }
+    }
+
+    /// The query string or path cannot be read.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "/problems/bad-request", "Bad request", detail)
+    }
+
+    /// No token, or an unknown one.
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "/problems/unauthorized", "Unauthorized", detail)
+    }
+
+    /// The token lacks a role.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "/problems/forbidden", "Forbidden", detail)
+    }
+
+    /// There is no such thing, or it is another account's.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "/problems/not-found", "Not found", detail)
+    }
+
+    /// The path has no such method.
+    pub fn method_not_allowed(method: &str) -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "/problems/method-not-allowed",
+            "Method not allowed",
+            format!("{method} is not possible here"),
+        )
+    }
+
+    /// The body is of a type that is not read here.
+    pub fn unsupported_media(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "/problems/unsupported-media-type",
+            "Unsupported media type",
+            detail,
+        )
+    }
+
+    /// The body is too large.
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "/problems/too-large", "Too large", detail)
+    }
+
+    /// The body is not JSON.
+    pub fn not_json(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "/problems/not-json", "Not JSON", detail)
+    }
+
+    /// The body is JSON, but not what is wanted.
+    pub fn invalid(detail: impl Into<String>, errors: Vec<Fault>) -> Self {
+        let problem = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "/problems/invalid",
+            "Cannot be accepted",
+            detail,
+        );
+        Self { errors, ..problem }
+    }
+
+    /// A bound is reached for now (D8).
+    pub fn overloaded(detail: impl Into<String>) -> Self {
+        let problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "/problems/overloaded",
+            "Overloaded",
+            detail,
+        );
+        Self { retry_after: Some(1), ..problem }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.title, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header(("www-authenticate", "Bearer"));
+        }
+        let text = serde_json::to_string(self).expect("invariant: a problem is plain data");
+        response.body(text)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full => {
+                let problem = Self::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "/problems/disk-full",
+                    "Disk full",
+                    "the server's disk is full; nothing was kept, try again later",
+                );
+                Self { retry_after: Some(30), ..problem }
+            }
+            StoreError::Stopped => {
+                let problem = Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "/problems/stopping",
+                    "Stopping",
+                    "the server is shutting down; try again in a moment",
+                );
+                Self { retry_after: Some(5), ..problem }
+            }
+            error => {
+                // What broke is the operator's to know, and stands in the log.
+                log::error!("a request failed: {error}");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "/problems/internal",
+                    "Internal error",
+                    "the server could not do this; its log says why",
+                )
+            }
+        }
+    }
+}
+
+impl From<ingest::Refused> for Problem {
+    fn from(refused: ingest::Refused) -> Self {
+        let detail = refused.to_string();
+        match refused {
+            ingest::Refused::NotJson(_) => Problem::not_json(detail),
+            ingest::Refused::AuditTooLarge(_) | ingest::Refused::TooManyAudits => {
+                Problem::too_large(detail)
+            }
+            ingest::Refused::Invalid(faults) => Problem::invalid(
+                detail,
+                faults
+                    .into_iter()
+                    .map(|fault| Fault {
+                        index: Some(fault.index),
+                        pointer: fault.pointer,
+                        message: fault.message,
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+impl From<actix_web::Error> for Problem {
+    /// Of reading a body.
+    fn from(error: actix_web::Error) -> Self {
+        if error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::too_large(format!(
+                "the body is too large; a call may have at most {BODY_BYTES_MAX} bytes"
+            ))
+        } else {
+            Problem::bad_request(format!("the body cannot be read: {error}"))
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! `/messages`: what was sent to whom, and how it went.
+
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use serde::Serialize;
+
+use super::auth::Caller;
+use super::params::{Params, id_of_path};
+use super::{Api, Page, Problem};
+use crate::clock::Timestamp;
+use crate::model::{Action, Attempt, AttemptOutcome, Delivery, ExternalId, Id, Status, Trigger};
+use crate::store::{Config, Entry, MessageFilter};
+
+pub fn all() -> Resource {
+    super::resource("/messages").route(web::get().to(list))
+}
+
+pub fn one() -> Resource {
+    super::resource("/messages/{id}").route(web::get().to(get))
+}
+
+pub fn attempts() -> Resource {
+    super::resource("/messages/{id}/attempts").route(web::get().to(list_attempts))
+}
+
+/// A message, as lists show it.
+#[derive(Serialize)]
+struct Summary {
+    id: Id,
+    integration: IntegrationName,
+    status: Status,
+    record: Record,
+    audit_id: ExternalId,
+    audit_action: Action,
+    description: Option<String>,
+    auditable_url: Option<String>,
+    /// How many audits were collated.
+    audits: u32,
+    /// The first few.
+    fields: Vec<String>,
+    /// The first few.
+    contributors: Vec<String>,
+    created_at: Timestamp,
+    attempts: u32,
+    last_code: Option<u16>,
+    next_attempt_at: Option<Timestamp>,
+    settled_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct IntegrationName {
+    id: Id,
+    /// None when the integration is gone.
+    name: Option<ExternalId>,
+}
+
+#[derive(Serialize)]
+struct Record {
+    #[serde(rename = "type")]
+    record_type: ExternalId,
+    id: ExternalId,
+}
+
+/// One message, whole.
+#[derive(Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    summary: Summary,
+    /// Exactly as it is sent.
+    body: String,
+    attempts_made: Vec<AttemptView>,
+}
+
+#[derive(Serialize)]
+struct AttemptView {
+    number: u32,
+    at: Timestamp,
+    trigger: Trigger,
+    total_ms: u32,
+    request_headers: Vec<(String, String)>,
+    /// None when no answer came.
+    response: Option<ResponseView>,
+    /// Why no answer came.
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ResponseView {
+    code: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+    body_cut: bool,
+}
+
+impl Summary {
+    fn of(entry: &Entry, config: &Config) -> Self {
+        let draft = &entry.message.draft;
+        let name = config.integrations.get(&draft.integration).map(|found| found.spec.name.clone());
+        let (attempts, last_code, next_attempt_at, settled_at) = match entry.delivery {
+            Delivery::Owed(owed) => {
+                let due = Some(owed.due).filter(|_| entry.status == Status::Pending);
+                (owed.attempts, owed.last_code, due, None)
+            }
+            Delivery::Settled(settled) => {
+                (settled.attempts, settled.last_code, None, Some(settled.at))
+            }
+        };
+        Self {
+            id: entry.message.id,
+            integration: IntegrationName { id: draft.integration, name },
+            status: entry.status,
+            record: Record {
+                record_type: draft.record.record_type.clone(),
+                id: draft.record.record_id.clone(),
+            },
+            audit_id: draft.audit_id.clone(),
+            audit_action: draft.action,
+            description: draft.description.clone(),
+            auditable_url: draft.auditable_url.clone(),
+            audits: draft.audits,
+            fields: draft.fields.clone(),
+            contributors: draft.contributors.clone(),
+            created_at: entry.message.id.time(),
+            attempts,
+            last_code,
+            next_attempt_at,
+            settled_at,
+        }
+    }
+}
+
+impl AttemptView {
+    fn of(attempt: Attempt) -> Self {
+        let (response, error) = match attempt.outcome {
+            AttemptOutcome::Answered { code, headers, body, body_cut } => {
+                (Some(ResponseView { code, headers, body, body_cut }), None)
+            }
+            AttemptOutcome::Unanswered(why) => (None, Some(why)),
+        };
+        Self {
+            number: attempt.number,
+            at: attempt.at,
+            trigger: attempt.trigger,
+            total_ms: attempt.total_ms,
+            request_headers: attempt.request_headers,
+            response,
+            error,
+        }
+    }
+}
+
+async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let params = Params::of(&request, &["integration", "status", "record", "after", "limit"])?;
+    let filter = MessageFilter {
+        account: caller.account,
+        integration: params.parsed("integration")?,
+        status: params.parsed("status")?,
+        record: params.record(caller.account)?,
+        before: params.parsed("after")?,
+        limit: params.limit()?,
+    };
+    let page = super::query(&api, move |store| store.messages(&filter)).await?;
+    let config = api.store.config();
+    Ok(HttpResponse::Ok().json(Page {
+        items: page.items.iter().map(|entry| Summary::of(entry, &config)).collect(),
+        next: page.next.map(|id| id.to_string()),
+    }))
+}
+
+async fn get(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let entry = find(&api, &caller, &request)?;
+    let attempts = api.store.attempts(entry.message.id)?;
+    Ok(HttpResponse::Ok().json(Whole {
+        summary: Summary::of(&entry, &api.store.config()),
+        body: entry.message.draft.body,
+        attempts_made: attempts.into_iter().map(AttemptView::of).collect(),
+    }))
+}
+
+async fn list_attempts(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let entry = find(&api, &caller, &request)?;
+    let attempts = api.store.attempts(entry.message.id)?;
+    let items: Vec<AttemptView> = attempts.into_iter().map(AttemptView::of).collect();
+    Ok(HttpResponse::Ok().json(Page { items, next: None }))
+}
+
+fn find(api: &Api, caller: &Caller, request: &HttpRequest) -> Result<Entry, Problem> {
+    let entry = match id_of_path(request) {
+        Some(id) => api.store.message(id)?,
+        None => None,
+    };
+    entry.filter(|entry| entry.message.draft.record.account == caller.account).ok_or_else(|| {
+        let id = request.match_info().get("id").unwrap_or_default();
+        Problem::not_found(format!("there is no message {id}"))
+    })
+}

@@ -1,0 +1,123 @@
+//! The REST API under `/api/v1`, and the health checks. Level 4.
+//!
+//! Owns what callers see: paths, JSON names, status codes. One file a resource; each handler reads
+//! the request, calls down, and writes the answer. Nothing below knows a status code.
+//!
+//! | file | owns |
+//! | --- | --- |
+//! | `audits` | `POST` and `GET /audits` |
+//! | `integrations` | `/integrations` |
+//! | `messages` | `/messages` |
+//! | `records` | open windows, send now |
+//! | `stats` | `/stats`, `/healthz`, `/readyz` |
+//! | `auth` | who calls, and what they may |
+//! | `params` | query strings and paths |
+//! | `body` | configuration in JSON bodies, faults with their places |
+//! | `error` | problem+json: the one conversion from what went wrong to a status code |
+
+mod audits;
+mod auth;
+mod body;
+mod error;
+mod integrations;
+mod messages;
+mod params;
+mod records;
+mod stats;
+
+use std::sync::Arc;
+
+use actix::Addr;
+use actix_web::web::{self, PayloadConfig, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use serde::Serialize;
+
+pub use error::Problem;
+pub use stats::Rates;
+
+use crate::clock::{Clock, Monotonic};
+use crate::model::{Partition, WindowRule};
+use crate::record::{Gauges, Registry};
+use crate::settings::BODY_BYTES_MAX;
+use crate::store::{Journal, Store, StoreError};
+
+/// What handlers work with.
+pub struct Api {
+    /// Where to read.
+    pub store: Arc<Store>,
+    /// Where to write.
+    pub journal: Journal,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Figures about windows.
+    pub gauges: Arc<Gauges>,
+    /// What happened lately, a second.
+    pub rates: Arc<Rates>,
+    /// The shards of records.
+    pub registries: Vec<Addr<Registry>>,
+    /// The server's quiet period and max wait.
+    pub rule: WindowRule,
+    /// When the server started.
+    pub started: Monotonic,
+}
+
+impl Api {
+    /// The shard that a partition's record is on.
+    fn registry(&self, partition: Partition) -> &Addr<Registry> {
+        &self.registries[partition.shard(self.registries.len())]
+    }
+}
+
+/// A page of a list.
+#[derive(Serialize)]
+struct Page<T> {
+    items: Vec<T>,
+    /// Where to go on; null at the end.
+    next: Option<String>,
+}
+
+/// Mounts every route.
+pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
+    app.app_data(api)
+        .app_data(PayloadConfig::new(BODY_BYTES_MAX))
+        .service(stats::health())
+        .service(stats::readiness())
+        .service(
+            web::scope("/api/v1")
+                .service(audits::resource())
+                .service(integrations::one())
+                .service(integrations::all())
+                .service(messages::attempts())
+                .service(messages::one())
+                .service(messages::all())
+                .service(records::send_now())
+                .service(records::all())
+                .service(stats::stats()),
+        )
+        .default_service(web::to(no_such_path));
+}
+
+/// A resource whose other methods are answered with 405.
+fn resource(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(no_such_method))
+}
+
+async fn no_such_path(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Err(Problem::not_found(format!("there is nothing at {}", request.path())))
+}
+
+async fn no_such_method(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Err(Problem::method_not_allowed(request.method().as_str()))
+}
+
+/// Runs a query that may take a while where it delays no other request.
+async fn query<T: Send + 'static>(
+    api: &web::Data<Api>,
+    query: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Problem> {
+    let store = api.store.clone();
+    match web::block(move || query(&store)).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(StoreError::Stopped.into()),
+    }
+}

@@ -1,0 +1,140 @@
+//! `/records`: the windows that are open now.
+
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use futures_util::future::try_join_all;
+use serde::Serialize;
+
+use super::auth::Caller;
+use super::params::{Params, record_of_path};
+use super::{Api, Page, Problem};
+use crate::clock::Timestamp;
+use crate::model::{ExternalId, Id};
+use crate::record::{ListWindows, SendNow, WindowView};
+use crate::store::{Store, StoreError};
+
+/// The most audits of a window that are read to tell who did what so far: the newest.
+const AUDITS_READ_MAX: usize = 1_000;
+
+pub fn all() -> Resource {
+    super::resource("/records").route(web::get().to(list))
+}
+
+pub fn send_now() -> Resource {
+    super::resource("/records/{type}/{id}/send-now").route(web::post().to(close_now))
+}
+
+/// A record that is being edited.
+#[derive(Serialize)]
+struct OpenRecord {
+    record: Record,
+    /// How many audits its window holds.
+    count: usize,
+    contributors: Vec<Contributor>,
+    fields: Vec<ExternalId>,
+    description: Option<String>,
+    auditable_url: Option<String>,
+    opened_at: Timestamp,
+    last_edit_at: Timestamp,
+    closes_at: Timestamp,
+    /// When it closes at the latest; null without max wait.
+    cap: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct Record {
+    #[serde(rename = "type")]
+    record_type: ExternalId,
+    id: ExternalId,
+}
+
+#[derive(Serialize)]
+struct Contributor {
+    id: ExternalId,
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SentNow {
+    /// The messages that were made.
+    messages: Vec<Id>,
+}
+
+async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let params = Params::of(&request, &["pending", "after", "limit"])?;
+    if params.text("pending").as_deref() != Some("true") {
+        return Err(Problem::bad_request("only open windows can be listed: add pending=true"));
+    }
+    let (after, limit) = (params.parsed::<Id>("after")?.unwrap_or_default(), params.limit()?);
+    // One more than asked for tells whether there are more.
+    let asked =
+        api.registries.iter().map(|shard| shard.send(ListWindows { after, limit: limit + 1 }));
+    let shards = try_join_all(asked).await.map_err(|_| StoreError::Stopped)?;
+    let mut windows: Vec<(Id, WindowView)> = shards.into_iter().flatten().collect();
+    windows.sort_unstable_by_key(|(opened, _)| *opened);
+    let next = windows.get(limit).and_then(|_| Some(windows.get(limit - 1)?.0.to_string()));
+    windows.truncate(limit);
+    windows.retain(|(_, window)| window.record.account == caller.account);
+    let items = super::query(&api, move |store| {
+        windows.iter().map(|(_, window)| open_record(store, window)).collect()
+    })
+    .await?;
+    Ok(HttpResponse::Ok().json(Page::<OpenRecord> { items, next }))
+}
+
+fn open_record(store: &Store, window: &WindowView) -> Result<OpenRecord, StoreError> {
+    let places = &window.places;
+    let audits = store.audits_at(&places[places.len().saturating_sub(AUDITS_READ_MAX)..])?;
+    let mut contributors: Vec<Contributor> = Vec::new();
+    let mut fields: Vec<ExternalId> = Vec::new();
+    for audit in &audits {
+        for user in audit.users() {
+            if !contributors.iter().any(|known| known.id == user.id) {
+                contributors.push(Contributor { id: user.id.clone(), name: user.name.clone() });
+            }
+        }
+        for change in &audit.said.changes {
+            if !fields.contains(&change.field_name) {
+                fields.push(change.field_name.clone());
+            }
+        }
+    }
+    let newest = |of: fn(&crate::model::AuditDraft) -> &Option<String>| {
+        audits.iter().rev().find_map(|audit| of(&audit.said).clone())
+    };
+    let time_of = |place: Option<&Id>| place.copied().unwrap_or_default().time();
+    Ok(OpenRecord {
+        record: Record {
+            record_type: window.record.record_type.clone(),
+            id: window.record.record_id.clone(),
+        },
+        count: places.len(),
+        contributors,
+        fields,
+        description: newest(|said| &said.description),
+        auditable_url: newest(|said| &said.auditable_url),
+        opened_at: time_of(places.first()),
+        last_edit_at: time_of(places.last()),
+        closes_at: window.closes_at,
+        cap: window.cap_at,
+    })
+}
+
+async fn close_now(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let record = record_of_path(&request, caller.account)?;
+    let registry = api.registry(record.partition());
+    let name = record.to_string();
+    let closed = registry.send(SendNow { record, by: caller.name() }).await;
+    match closed.map_err(|_| StoreError::Stopped)? {
+        Some(closed) => Ok(HttpResponse::Ok().json(SentNow { messages: closed?.messages })),
+        None => Err(Problem::not_found(format!("{name} has no open window"))),
+    }
+}

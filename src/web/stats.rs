@@ -1,0 +1,203 @@
+//! `/stats`, `/healthz`, `/readyz`: how the server is.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use serde::Serialize;
+use serde_json::json;
+
+use super::auth::Caller;
+use super::params::Params;
+use super::{Api, Problem};
+use crate::clock::{Monotonic, Timestamp};
+use crate::model::IntegrationStatus;
+use crate::store::Totals;
+
+/// Over how long rates are taken.
+const RATES_OVER: Duration = Duration::from_secs(60);
+
+pub fn health() -> Resource {
+    super::resource("/healthz").route(web::get().to(healthz))
+}
+
+pub fn readiness() -> Resource {
+    super::resource("/readyz").route(web::get().to(readyz))
+}
+
+pub fn stats() -> Resource {
+    super::resource("/stats").route(web::get().to(get))
+}
+
+/// What was counted at some moments of the last minute.
+#[derive(Default)]
+pub struct Rates(Mutex<VecDeque<(Monotonic, Totals)>>);
+
+impl Rates {
+    /// Notes what has been counted by `now`. To be called every few seconds.
+    pub fn note(&self, now: Monotonic, totals: Totals) {
+        let mut noted = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        noted.push_back((now, totals));
+        while noted.get(1).is_some_and(|(then, _)| now.saturating_sub(*then) >= RATES_OVER) {
+            noted.pop_front();
+        }
+    }
+
+    /// What was counted a second since the oldest note of the last minute.
+    fn since_oldest(&self, now: Monotonic, totals: Totals) -> RatesView {
+        let noted = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (then, before) = noted.front().copied().unwrap_or((now, totals));
+        let seconds = now.saturating_sub(then).as_secs_f64().max(1.0);
+        let rate = |now: u64, then: u64| {
+            // One digit is all that means anything here.
+            (now.saturating_sub(then) as f64 / seconds * 10.0).round() / 10.0
+        };
+        RatesView {
+            audits: rate(totals.audits, before.audits),
+            windows_closed: rate(totals.windows, before.windows),
+            messages_delivered: rate(totals.delivered, before.delivered),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Stats {
+    version: &'static str,
+    uptime_seconds: u64,
+    audits: Audits,
+    windows: Windows,
+    messages: Messages,
+    integrations: Integrations,
+    /// Per second, over the last minute.
+    rates: RatesView,
+    store: StoreView,
+}
+
+#[derive(Serialize)]
+struct Audits {
+    accepted: u64,
+    duplicates: u64,
+}
+
+#[derive(Serialize)]
+struct Windows {
+    open: u64,
+    closed: u64,
+    /// How late the latest windows closed; null when none has since the start.
+    lateness: Option<Lateness>,
+}
+
+#[derive(Serialize)]
+struct Lateness {
+    p50_ms: f64,
+    p99_ms: f64,
+}
+
+#[derive(Serialize)]
+struct Messages {
+    created: u64,
+    owed: u64,
+    delivered: u64,
+    failed: u64,
+    superseded: u64,
+    cancelled: u64,
+    oldest_owed_at: Option<Timestamp>,
+}
+
+#[derive(Default, Serialize)]
+struct Integrations {
+    ok: usize,
+    failing: usize,
+    disabled: usize,
+}
+
+#[derive(Serialize)]
+struct RatesView {
+    audits: f64,
+    windows_closed: f64,
+    messages_delivered: f64,
+}
+
+#[derive(Serialize)]
+struct StoreView {
+    bytes_on_disk: u64,
+    /// Bytes of history and log, which the retention is about.
+    bytes_kept: u64,
+}
+
+async fn get(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    Params::of(&request, &[])?;
+    let (totals, now) = (api.store.totals(), api.clock.monotonic());
+    let mut integrations = Integrations::default();
+    for integration in api.store.config().of_account(caller.account) {
+        match integration.status(&api.store.health(integration.id)) {
+            IntegrationStatus::Ok => integrations.ok += 1,
+            IntegrationStatus::Failing => integrations.failing += 1,
+            IntegrationStatus::Disabled => integrations.disabled += 1,
+        }
+    }
+    let ms = |lateness: Duration| (lateness.as_secs_f64() * 10_000.0).round() / 10.0;
+    let lateness = api.gauges.lateness();
+    Ok(HttpResponse::Ok().json(Stats {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_seconds: now.saturating_sub(api.started).as_secs(),
+        audits: Audits { accepted: totals.audits, duplicates: totals.duplicates },
+        windows: Windows {
+            open: api.gauges.open(),
+            closed: totals.windows,
+            lateness: lateness.map(|(p50, p99)| Lateness { p50_ms: ms(p50), p99_ms: ms(p99) }),
+        },
+        messages: Messages {
+            created: totals.messages,
+            owed: api.store.owed_counts().values().sum(),
+            delivered: totals.delivered,
+            failed: totals.failed,
+            superseded: totals.superseded,
+            cancelled: totals.cancelled,
+            oldest_owed_at: api.store.oldest_owed()?.map(|id| id.time()),
+        },
+        integrations,
+        rates: api.rates.since_oldest(now, totals),
+        store: StoreView {
+            bytes_on_disk: api.store.bytes_on_disk()?,
+            bytes_kept: api.store.kept_bytes(),
+        },
+    }))
+}
+
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "ok"}))
+}
+
+/// The server only listens once recovery is done; what is left to ask is whether it can write.
+async fn readyz(api: Data<Api>) -> HttpResponse {
+    match api.store.writable() {
+        Ok(()) => HttpResponse::Ok().json(json!({"status": "ready"})),
+        Err(error) => HttpResponse::ServiceUnavailable()
+            .json(json!({"status": "not ready", "reason": error.to_string()})),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_of_the_last_minute() {
+        let rates = Rates::default();
+        let counted = |audits| Totals { audits, ..Totals::default() };
+        let second = Duration::from_secs(1);
+        for step in 0..40 {
+            rates.note(second * 5 * step, counted(u64::from(step) * 50));
+        }
+        let view = rates.since_oldest(second * 200, counted(2_000));
+        assert_eq!(view.audits, 10.0);
+        assert!(rates.0.lock().unwrap().len() <= 14);
+    }
+}
