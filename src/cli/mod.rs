@@ -1,9 +1,11 @@
 //! The command line. Level 6: parses, starts, prints; owns what people read in a terminal.
 //!
 //! - `serve.rs`: the server, and what it says when it starts
-//! - `demo.rs`: a server, a receiver and three users editing, to watch
+//! - `demo.rs`: a server, a receiver and three people editing, to watch
+//! - `receiver.rs`: a local receiver of webhooks
 
 mod demo;
+mod receiver;
 mod serve;
 
 use clap::{Args, Parser, Subcommand};
@@ -76,7 +78,15 @@ impl Cli {
         match self.command {
             // What the demo prints is to be read undisturbed.
             Some(Command::Demo(_)) => "warn",
-            _ => "info",
+            _ => "info,actix_server=warn",
         }
+    }
+}
+
+/// The first `chars_max` characters of `text`.
+fn shorten(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
