@@ -7,7 +7,7 @@
 
 mod first_start;
 mod housekeeping;
-mod switchboard;
+pub(crate) mod switchboard;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};

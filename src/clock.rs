@@ -33,6 +33,12 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_ms((self.unix_nanos() / 1_000_000) as i64)
     }
+
+    /// What the wall clock will show at `moment`, or now when that has passed.
+    fn wall_at(&self, moment: Monotonic) -> Timestamp {
+        let nanos = moment.saturating_sub(self.monotonic()).as_nanos() as u64;
+        Timestamp::from_unix_ms((self.unix_nanos().saturating_add(nanos) / 1_000_000) as i64)
+    }
 }
 
 /// The clocks of the operating system.

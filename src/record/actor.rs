@@ -262,8 +262,7 @@ impl Handler<Describe> for RecordActor {
 
     fn handle(&mut self, _: Describe, _: &mut Context<Self>) -> Self::Result {
         let window = self.window.as_ref()?;
-        let (wall, now) = (self.shared.clock.now(), self.shared.clock.monotonic());
-        let at = |moment: Monotonic| wall + moment.saturating_sub(now);
+        let at = |moment: Monotonic| self.shared.clock.wall_at(moment);
         Some(WindowView {
             record: self.record.clone(),
             places: window.places.clone(),

@@ -1,1 +1,266 @@
+//! Windows from the first edit to the closing mark, on a manual clock.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::model::{Addressed, ClosedBy, Id, WindowRule};
+use crate::testing::{World, update};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_secs(300);
+
+#[actix::test]
+async fn a_window_closes_once_after_the_quiet_period_and_not_before() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({})).await;
+    world.post(update("42", "a")).await;
+    world.pass(QUIET - SECOND).await;
+    world.post(update("42", "b")).await;
+    world.pass(QUIET - Duration::from_millis(1)).await;
+    assert_eq!(world.marks("42").len(), 0, "still being edited");
+    world.pass(SECOND).await;
+    let marks = world.marks("42");
+    assert_eq!((marks.len(), marks[0].places.len()), (1, 2));
+    assert_eq!(marks[0].closed_by, ClosedBy::Quiet);
+    world.pass(QUIET * 10).await;
+    let bodies = world.bodies();
+    assert_eq!(bodies.len(), 1);
+    assert_eq!(bodies[0]["audit"]["changes"], json!([{"field_name": "Name", "value": "b"}]));
+    assert_eq!(bodies[0]["audit"]["collated"]["count"], 2);
+}
+
+#[actix::test]
+async fn an_edit_after_the_window_has_closed_opens_the_next() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({})).await;
+    for value in ["a", "b", "c"] {
+        world.post(update("42", value)).await;
+        world.pass(QUIET + SECOND).await;
+    }
+    let sizes: Vec<usize> = world.marks("42").iter().map(|mark| mark.places.len()).collect();
+    assert_eq!(sizes, [1, 1, 1]);
+    assert!(world.window("42").await.is_none());
+}
+
+#[actix::test]
+async fn records_do_not_hold_each_other_up() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({})).await;
+    world.post(update("1", "a")).await;
+    for _ in 0..6 {
+        world.post(update("2", "b")).await;
+        world.pass(MINUTE).await;
+    }
+    assert_eq!(world.marks("1").len(), 1);
+    assert_eq!(world.marks("2").len(), 0);
+}
+
+#[actix::test]
+async fn a_record_that_is_never_left_alone_closes_at_max_wait() {
+    let rule = WindowRule { quiet_period: QUIET, max_wait: Some(MINUTE * 12) };
+    let world = World::with(rule).await;
+    world.integration(json!({})).await;
+    for _ in 0..12 {
+        world.post(update("42", "a")).await;
+        world.pass(MINUTE).await;
+    }
+    world.pass(SECOND).await;
+    let marks = world.marks("42");
+    assert_eq!((marks.len(), marks[0].places.len()), (1, 12));
+    assert_eq!(marks[0].closed_by, ClosedBy::MaxWait);
+}
+
+#[actix::test]
+async fn a_quiet_period_of_zero_closes_at_once() {
+    let world = World::quiet(Duration::ZERO).await;
+    world.integration(json!({})).await;
+    world.post(update("42", "a")).await;
+    world.pass(SECOND).await;
+    world.post(update("42", "b")).await;
+    world.pass(SECOND).await;
+    assert_eq!(world.bodies().len(), 2);
+}
+
+#[actix::test]
+async fn a_window_outlives_a_crash_and_waits_for_what_is_left_of_its_quiet_period() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({})).await;
+    world.post(update("42", "a")).await;
+    world.pass(MINUTE).await;
+    world.post(update("42", "b")).await;
+    let world = world.crash(MINUTE * 2).await;
+    world.pass(MINUTE * 3 - SECOND).await;
+    assert_eq!(world.marks("42").len(), 0);
+    world.pass(SECOND * 2).await;
+    assert_eq!(world.marks("42")[0].places.len(), 2);
+    assert_eq!(world.bodies().len(), 1);
+}
+
+#[actix::test]
+async fn overdue_windows_close_at_the_start_oldest_first() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({})).await;
+    for record in ["3", "1", "2"] {
+        world.post(update(record, "a")).await;
+        world.pass(SECOND).await;
+    }
+    let world = world.crash(QUIET * 100).await;
+    world.pass(SECOND).await;
+    let order: Vec<Value> =
+        world.bodies().iter().map(|body| body["audit"]["auditable_id"].clone()).collect();
+    assert_eq!(order, ["3", "1", "2"]);
+}
+
+#[actix::test]
+async fn a_crash_after_closing_makes_no_second_message() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({})).await;
+    world.post(update("42", "a")).await;
+    world.pass(QUIET + SECOND).await;
+    assert_eq!(world.log().len(), 1);
+    let world = world.crash(QUIET).await;
+    world.pass(QUIET * 3).await;
+    assert_eq!(world.log().len(), 1);
+    assert_eq!(world.bodies().len(), 0, "it had been delivered before the crash");
+}
+
+#[actix::test]
+async fn a_wall_clock_that_jumps_back_closes_no_window_early_and_none_late() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({})).await;
+    world.post(update("42", "a")).await;
+    world.clock.jump_ms(-86_400_000);
+    world.pass(QUIET - SECOND).await;
+    assert_eq!(world.marks("42").len(), 0);
+    world.post(update("42", "b")).await;
+    world.clock.jump_ms(2 * 86_400_000);
+    world.pass(QUIET - SECOND).await;
+    assert_eq!(world.marks("42").len(), 0, "forward is no reason either");
+    world.pass(SECOND * 2).await;
+    assert_eq!(world.marks("42")[0].places.len(), 2);
+    // Ids go on from the last, whatever the clock says.
+    let ids: Vec<Id> = world.marks("42")[0].places.clone();
+    assert!(ids[0] < ids[1]);
+}
+
+#[actix::test]
+async fn send_now_closes_at_once_and_names_who_asked() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({})).await;
+    assert!(world.send_now("42").await.is_none(), "nothing to close");
+    world.post(update("42", "a")).await;
+    assert_eq!(world.send_now("42").await.unwrap().messages.len(), 1);
+    assert_eq!(world.marks("42")[0].closed_by, ClosedBy::SendNow("tester".to_owned()));
+    assert!(world.window("42").await.is_none());
+    world.pass(QUIET * 2).await;
+    assert_eq!(world.bodies().len(), 1, "its timer closes nothing more");
+}
+
+#[actix::test]
+async fn each_integration_gets_what_it_may_see_and_a_disabled_one_nothing() {
+    let world = World::quiet(QUIET).await;
+    let all = world.integration(json!({"name": "all"})).await;
+    let ranks =
+        world.integration(json!({"name": "ranks", "activities": [{"fields": ["Rank"]}]})).await;
+    let off = world.integration(json!({"name": "off", "enabled": false})).await;
+    world.post(update("42", "a")).await;
+    world.pass(QUIET + SECOND).await;
+    let addressed: Vec<Id> =
+        world.log().iter().map(|entry| entry.message.draft.integration).collect();
+    assert_eq!(addressed, [all.id]);
+    assert!(![ranks.id, off.id].contains(&addressed[0]));
+    // What was closed while it was off is not sent when it is on again (R10).
+    world.reconfigure(off.id, json!({"enabled": true})).await;
+    world.pass(QUIET).await;
+    assert_eq!(world.log().len(), 1);
+}
+
+#[actix::test]
+async fn a_window_in_which_nothing_changed_in_the_end_sends_nothing_and_says_so() {
+    let world = World::quiet(QUIET).await;
+    let hook = world.integration(json!({})).await;
+    world.post(update("42", "Open &rarr; Done")).await;
+    world.post(update("42", "Done &rarr; Open")).await;
+    world.pass(QUIET + SECOND).await;
+    assert_eq!(world.log().len(), 0);
+    assert_eq!(world.marks("42")[0].addressed, [(hook.id, Addressed::NothingChanged)]);
+}
+
+#[actix::test]
+async fn an_open_window_tells_what_it_holds_and_when_it_closes() {
+    let world = World::with(WindowRule { quiet_period: QUIET, max_wait: Some(QUIET * 2) }).await;
+    world.post(update("42", "a")).await;
+    world.pass(MINUTE).await;
+    world.post(update("42", "b")).await;
+    let window = world.window("42").await.unwrap();
+    assert_eq!(window.places.len(), 2);
+    assert_eq!(window.closes_at.since(window.places[1].time()), QUIET);
+    assert_eq!(window.cap_at.unwrap().since(window.places[0].time()), QUIET * 2);
+}
+
+/// What a run may do.
+#[derive(Clone, Debug)]
+enum Step {
+    Edit(u8),
+    Pass(u64),
+    Crash(u64),
+    SendNow(u8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..3u8).prop_map(Step::Edit),
+        4 => (1..400u64).prop_map(Step::Pass),
+        1 => (1..400u64).prop_map(Step::Crash),
+        1 => (0..3u8).prop_map(Step::SendNow),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Whatever happens when, every audit is in exactly one window, in order, and every window is
+    /// addressed once.
+    #[test]
+    fn every_audit_is_in_exactly_one_window(steps in prop::collection::vec(step(), 1..30)) {
+        let mut accepted: Vec<(String, String)> = Vec::new();
+        actix::System::new().block_on(async {
+            let mut world = World::quiet(QUIET).await;
+            world.integration(json!({})).await;
+            for step in &steps {
+                match step {
+                    Step::Edit(record) => {
+                        let record = record.to_string();
+                        let id = format!("audit-{}", accepted.len());
+                        let mut audit = update(&record, accepted.len());
+                        audit["id"] = json!(id);
+                        world.post(audit).await;
+                        accepted.push((record, id));
+                    }
+                    Step::Pass(seconds) => world.pass(SECOND * *seconds as u32).await,
+                    Step::Crash(seconds) => world = world.crash(SECOND * *seconds as u32).await,
+                    Step::SendNow(record) => drop(world.send_now(&record.to_string()).await),
+                }
+            }
+            world.pass(QUIET * 2).await;
+            for record in ["0", "1", "2"] {
+                let marks = world.marks(record);
+                let places: Vec<Id> = marks.iter().flat_map(|mark| mark.places.clone()).collect();
+                assert!(places.is_sorted(), "in order");
+                assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), places.len(), "once");
+                let ids: Vec<String> = world.store.audits_at(&places).unwrap().iter()
+                    .map(|audit| audit.id().to_string()).collect();
+                let expected: Vec<String> = accepted.iter()
+                    .filter(|(of, _)| of == record).map(|(_, id)| id.clone()).collect();
+                assert_eq!(ids, expected, "every one of them");
+                assert!(marks.iter().all(|mark| mark.addressed.len() == 1));
+            }
+            let messages: usize = ["0", "1", "2"].iter().map(|record| world.marks(record).len()).sum();
+            assert_eq!(world.log().len(), messages);
+        });
+    }
+}

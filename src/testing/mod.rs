@@ -1,0 +1,7 @@
+//! What tests of several modules share: arbitrary audits, and a world without sockets or threads.
+
+mod audits;
+mod world;
+
+pub use audits::{audit, audit_json, window};
+pub use world::{TestClock, World, update};
