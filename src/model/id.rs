@@ -47,8 +47,9 @@ impl Id {
     /// The moment this id was made, cut to the millisecond.
     pub const fn time(self) -> Timestamp {
         let seconds = self.0 >> 32;
-        // Rounded up, so that `Id::at(t).time() == t`: the fraction was cut on the way in.
-        let ms = ((self.0 & 0xFFFF_FFFF) * 1000).div_ceil(1 << 32);
+        // The fraction was cut on the way in, by less than one; so that `Id::at(t).time() == t`.
+        let ms = (((self.0 & 0xFFFF_FFFF) + 1) * 1000) >> 32;
+        let ms = if ms > 999 { 999 } else { ms };
         Timestamp::from_unix_ms((seconds * 1000 + ms) as i64)
     }
 
@@ -170,6 +171,15 @@ mod tests {
         for ms in 0..1000 {
             let at = Timestamp::from_unix_ms(1_700_000_000_000 + ms);
             assert_eq!(Id::at(at).time(), at);
+        }
+    }
+
+    #[test]
+    fn within_a_millisecond_the_time_is_cut() {
+        let second = 1_700_000_000_000_000_000;
+        for (nanos, ms) in [(999_999, 0), (1_000_000, 1), (1_999_999, 1), (999_999_999, 999)] {
+            let time = Id::at_nanos(second + nanos).time();
+            assert_eq!(time.unix_ms() - 1_700_000_000_000, ms, "{nanos}");
         }
     }
 

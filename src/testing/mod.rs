@@ -4,4 +4,4 @@ mod audits;
 mod world;
 
 pub use audits::{audit, audit_json, window};
-pub use world::{TestClock, World, update};
+pub use world::{World, update};
