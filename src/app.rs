@@ -20,10 +20,10 @@ use actix_web::{HttpServer, web};
 use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, SystemClock};
-use crate::delivery::{self, Configured, Dispatcher, Drain, HttpTransport, Owe, Shard};
-use crate::record::{self, Gauges, Recover, Registry};
+use crate::delivery::{self, Dispatcher, Drain, HttpTransport, Shard};
+use crate::record::{self, Gauges, Registry};
 use crate::settings::Settings;
-use crate::store::{Journal, JournalThread, Recovered, Store, StoreError};
+use crate::store::{Journal, JournalThread, Store, StoreError};
 use crate::web::{Api, Rates, configure};
 use switchboard::{Lines, Switchboard};
 
@@ -85,10 +85,16 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
     let mut arbiters = Vec::new();
     let registries = start_registries(threads, &store, &journal, &clock, &gauges, &mut arbiters);
     let dispatchers = start_dispatchers(threads, &store, &journal, &clock, &mut arbiters);
-    let wired = Lines { registries, dispatchers, gauges: gauges.clone() };
-    recover(&wired, &store, recovered).await?;
-    let (registries, dispatchers) = (wired.registries.clone(), wired.dispatchers.clone());
-    lines.connect(wired);
+    let (windows, owed) = (recovered.windows.len(), recovered.owed.len());
+    let wired = Lines {
+        registries: registries.clone(),
+        dispatchers: dispatchers.clone(),
+        gauges: gauges.clone(),
+    };
+    lines.connect(wired, store.config(), recovered).await.map_err(|_| StartError::Threads)?;
+    if windows + owed > 0 {
+        log::info!("went on with {windows} open windows and {owed} messages owed");
+    }
 
     let token_file = settings.data.join("admin-token");
     let new_token = first_start::make_admin_token(&store, &journal, &token_file).await?;
@@ -160,30 +166,6 @@ fn start_dispatchers(
         dispatcher
     };
     (0..threads).map(start).collect()
-}
-
-/// Hands what was going on to those who go on with it. Returns when every shard has taken its part,
-/// and so has set up its mailbox for all that follows.
-async fn recover(lines: &Lines, store: &Store, recovered: Recovered) -> Result<(), StartError> {
-    let (windows, owed) = (recovered.windows.len(), recovered.owed.len());
-    let mut open = vec![Vec::new(); lines.registries.len()];
-    for window in recovered.windows {
-        open[window.record.partition().shard(lines.registries.len())].push(window);
-    }
-    for (registry, windows) in lines.registries.iter().zip(open) {
-        registry.send(Recover(windows)).await.map_err(|_| StartError::Threads)?;
-    }
-    for dispatcher in &lines.dispatchers {
-        let configured = dispatcher.send(Configured(store.config())).await;
-        configured.map_err(|_| StartError::Threads)?;
-    }
-    for (dispatcher, owed) in lines.dispatchers.iter().zip(lines.by_dispatcher(recovered.owed)) {
-        dispatcher.send(Owe(owed)).await.map_err(|_| StartError::Threads)?;
-    }
-    if windows + owed > 0 {
-        log::info!("went on with {windows} open windows and {owed} messages owed");
-    }
-    Ok(())
 }
 
 fn listen(

@@ -3,13 +3,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use actix::Addr;
+use actix::{Addr, MailboxError};
 
 use crate::clock::Clock;
 use crate::delivery::{Configured, Dispatcher, Owe, Shard};
 use crate::model::{Id, Owed};
-use crate::record::{Edits, Gauges, Registry};
-use crate::store::{Accepted, Event, Listener};
+use crate::record::{Edits, Gauges, Recover, Registry};
+use crate::store::{Accepted, Config, Event, Listener, Recovered};
 
 /// Where everyone is.
 pub struct Lines {
@@ -18,8 +18,8 @@ pub struct Lines {
     pub gauges: Arc<Gauges>,
 }
 
-/// The journal's listener. Made before those it calls, which need the journal; what is committed
-/// before they are connected is theirs to find in the store.
+/// The journal's listener. Made before those it calls, which need the journal; until they are
+/// connected, nothing may be committed that concerns them.
 pub struct Switchboard {
     clock: Arc<dyn Clock>,
     lines: Arc<OnceLock<Lines>>,
@@ -36,15 +36,41 @@ impl Switchboard {
 }
 
 impl Connector {
-    pub fn connect(self, lines: Lines) {
+    /// Connects everyone, and hands them what was going on. Returns when every shard has taken its
+    /// part, and so has set up its mailbox for all that follows.
+    ///
+    /// The order matters. Windows that are overdue close as soon as they are handed over, so by then
+    /// the dispatchers must hear of new messages; and they must have had the older ones first.
+    pub async fn connect(
+        self,
+        lines: Lines,
+        config: Arc<Config>,
+        recovered: Recovered,
+    ) -> Result<(), MailboxError> {
+        for dispatcher in &lines.dispatchers {
+            dispatcher.send(Configured(config.clone())).await?;
+        }
+        for (dispatcher, owed) in lines.dispatchers.iter().zip(lines.by_dispatcher(recovered.owed))
+        {
+            dispatcher.send(Owe(owed)).await?;
+        }
+        let registries = lines.registries.clone();
         let connected = self.0.set(lines);
         debug_assert!(connected.is_ok(), "a connector connects once");
+        let mut open = vec![Vec::new(); registries.len()];
+        for window in recovered.windows {
+            open[window.record.partition().shard(registries.len())].push(window);
+        }
+        for (registry, windows) in registries.iter().zip(open) {
+            registry.send(Recover(windows)).await?;
+        }
+        Ok(())
     }
 }
 
 impl Lines {
     /// Messages owed, by the dispatcher of their integration.
-    pub fn by_dispatcher(&self, owed: Vec<(Id, Owed)>) -> Vec<Vec<(Id, Owed)>> {
+    fn by_dispatcher(&self, owed: Vec<(Id, Owed)>) -> Vec<Vec<(Id, Owed)>> {
         let mut parts = vec![Vec::new(); self.dispatchers.len()];
         for (message, owed) in owed {
             let index = Shard::index_of(owed.integration, self.dispatchers.len());

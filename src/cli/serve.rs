@@ -1,5 +1,6 @@
 //! `lull serve`: the server until it is told to stop.
 
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,7 +18,8 @@ pub async fn run(given: Given) -> Result<(), CliError> {
     let mut stop = StopSignal::new()?;
     let listener = bind(settings.listen)?;
     let running = app::start(&settings, listener).await?;
-    println!("{}", greeting(&running, &settings));
+    // Whoever started this may not be reading.
+    let _ = writeln!(std::io::stdout(), "{}", greeting(&running, &settings));
     let why = stop.wait().await;
     log::info!("stopping ({why}); again to stop at once");
     tokio::select! {

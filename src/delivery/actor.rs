@@ -30,7 +30,9 @@ pub struct DeliveryActor {
     schedule: Schedule,
     /// When the one timer fires, and the timer.
     timer: Option<(Timestamp, SpawnHandle)>,
-    /// Told when nothing is in flight any more; set when no new attempts are to begin.
+    /// Set when no new attempts are to begin any more.
+    draining: bool,
+    /// Told when nothing is in flight any more.
     drained: Option<oneshot::Sender<()>>,
 }
 
@@ -62,13 +64,14 @@ impl DeliveryActor {
             ctx.set_mailbox_capacity(0);
             let transport = (shared.make_transport)(&integration);
             let schedule = Schedule::default();
-            Self { integration, shared, transport, schedule, timer: None, drained: None }
+            let (timer, draining, drained) = (None, false, None);
+            Self { integration, shared, transport, schedule, timer, draining, drained }
         })
     }
 
     /// Begins what is due and has room, and sleeps until the next is due.
     fn pump(&mut self, ctx: &mut Context<Self>) {
-        if self.drained.is_some() || !self.integration.spec.enabled {
+        if self.draining || !self.integration.spec.enabled {
             return;
         }
         let now = self.shared.clock.now();
@@ -102,10 +105,8 @@ impl DeliveryActor {
         let attempt = attempt(turn, integration, shared, transport);
         ctx.spawn(attempt.into_actor(self).map(move |settled, actor, ctx| {
             actor.settled(turn.message, turn.partition, settled);
-            match actor.schedule.in_flight() {
-                0 if actor.drained.is_some() => actor.finish_draining(),
-                _ => actor.pump(ctx),
-            }
+            actor.finish_draining();
+            actor.pump(ctx);
         }));
     }
 
@@ -128,7 +129,9 @@ impl DeliveryActor {
     }
 
     fn finish_draining(&mut self) {
-        if let Some(drained) = self.drained.take() {
+        if self.schedule.in_flight() == 0
+            && let Some(drained) = self.drained.take()
+        {
             let _ = drained.send(());
         }
     }
@@ -244,10 +247,8 @@ impl Handler<DrainHere> for DeliveryActor {
 
     fn handle(&mut self, _: DrainHere, _: &mut Context<Self>) -> Self::Result {
         let (drained, when) = oneshot::channel();
-        self.drained = Some(drained);
-        if self.schedule.in_flight() == 0 {
-            self.finish_draining();
-        }
+        (self.draining, self.drained) = (true, Some(drained));
+        self.finish_draining();
         MessageResult(when)
     }
 }

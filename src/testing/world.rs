@@ -16,12 +16,12 @@ use tempfile::TempDir;
 
 use crate::app::switchboard::{Lines, Switchboard};
 use crate::clock::{Clock, Monotonic, Timestamp};
-use crate::delivery::{self, Configured, Dispatcher, Owe, Request, Shard, Transport};
+use crate::delivery::{self, Dispatcher, Request, Shard, Transport};
 use crate::ingest::{self, Media};
 use crate::model::{
     Account, AttemptOutcome, ExternalId, Id, Integration, Mark, RecordKey, Secret, WindowRule,
 };
-use crate::record::{self, Gauges, Recover, Registry, SendNow, WindowOf, WindowView};
+use crate::record::{self, Gauges, Registry, SendNow, WindowOf, WindowView};
 use crate::store::{Appended, Closed, Entry, Journal, MessageFilter, NewAudit, Store};
 
 /// When every test begins.
@@ -137,14 +137,9 @@ impl World {
             }),
         };
         let dispatcher = Dispatcher::start_here(Arc::new(shared), Shard { index: 0, of: 1 });
-        lines.connect(Lines {
-            registries: vec![registry.clone()],
-            dispatchers: vec![dispatcher.clone()],
-            gauges,
-        });
-        registry.send(Recover(recovered.windows)).await.expect("a registry");
-        dispatcher.send(Configured(store.config())).await.expect("a dispatcher");
-        dispatcher.send(Owe(recovered.owed)).await.expect("a dispatcher");
+        let wired =
+            Lines { registries: vec![registry.clone()], dispatchers: vec![dispatcher], gauges };
+        lines.connect(wired, store.config(), recovered).await.expect("everyone there");
         World { clock, store, journal, rule, folder, registry, script }
     }
 

@@ -1,0 +1,173 @@
+//! The real executable, on a free port and a fresh folder.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::{Client, PATIENCE, eventually};
+
+/// How a server is started.
+#[derive(Clone)]
+pub struct Options {
+    pub quiet_period: String,
+    pub more: Vec<String>,
+    /// Kept from one server to the next, for restarts.
+    pub folder: Arc<TempDir>,
+}
+
+impl Options {
+    /// A fresh folder, and this quiet period.
+    pub fn quiet(quiet_period: &str) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        Self { quiet_period: quiet_period.to_owned(), more: Vec::new(), folder }
+    }
+
+    /// With these arguments as well.
+    pub fn with(mut self, arguments: &[&str]) -> Self {
+        self.more.extend(arguments.iter().map(|argument| argument.to_string()));
+        self
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("lull-data")
+    }
+}
+
+/// The executable, with an environment that says nothing of Lull.
+pub fn executable() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lull"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LULL_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs the executable to its end, which must come in time.
+pub fn run(command: &mut Command) -> Output {
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the executable");
+    let id = child.id();
+    let (sender, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    match ended.recv_timeout(PATIENCE) {
+        Ok(output) => output.expect("its output"),
+        Err(_) => {
+            // SAFETY: a child of ours, which is still being waited for.
+            unsafe { libc::kill(id as i32, libc::SIGKILL) };
+            panic!("{command:?} did not end");
+        }
+    }
+}
+
+/// A server that is running. When it is dropped, nothing may be owed any more, and it must stop
+/// cleanly.
+pub struct Server {
+    pub options: Options,
+    pub api: Client,
+    /// What it printed when it started.
+    pub greeting: String,
+    child: Option<Child>,
+    /// Held open, so that it can go on writing.
+    _stdout: BufReader<ChildStdout>,
+    may_owe: bool,
+}
+
+impl Server {
+    pub fn start(options: Options) -> Self {
+        let mut child = executable()
+            .args(["--listen", "127.0.0.1:0", "--quiet-period", &options.quiet_period])
+            .arg("--data")
+            .arg(options.data())
+            .args(&options.more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the executable");
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let mut greeting = String::new();
+        // The greeting ends with the command that posts an edit.
+        for line in stdout.by_ref().lines().map_while(Result::ok) {
+            greeting.push_str(&line);
+            greeting.push('\n');
+            if line.contains("/api/v1/audits") {
+                break;
+            }
+        }
+        let address = greeting.lines().next().and_then(|line| line.split("http://").nth(1));
+        let address = address.unwrap_or_else(|| panic!("no address in {greeting:?}"));
+        let token = read_token(&options.data());
+        let api = Client::new(format!("http://{address}"), Some(token));
+        let child = Some(child);
+        Self { options, api, greeting, child, _stdout: stdout, may_owe: false }
+    }
+
+    /// A server with this quiet period on a fresh folder.
+    pub fn quiet(quiet_period: &str) -> Self {
+        Self::start(Options::quiet(quiet_period))
+    }
+
+    /// It is alright when something is still owed at the end of this test.
+    pub fn may_owe(&mut self) {
+        self.may_owe = true;
+    }
+
+    /// Ends the process at once, as a power cut would; how to start again.
+    pub fn kill(mut self) -> Options {
+        let mut child = self.child.take().expect("running");
+        child.kill().expect("running");
+        child.wait().expect("a status");
+        self.options.clone()
+    }
+
+    /// Stops it in order; how to start again.
+    pub fn stop(mut self) -> Options {
+        let child = self.child.take().expect("running");
+        terminate(child);
+        self.options.clone()
+    }
+
+    /// Waits until no window is open and nothing is owed.
+    pub fn settled(&self) {
+        eventually("everything settled", || {
+            let stats = self.api.get("/stats", 200);
+            (stats["windows"]["open"] == 0 && stats["messages"]["owed"] == 0).then_some(())
+        });
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        if std::thread::panicking() {
+            let _ = child.kill();
+            let _ = child.wait();
+            return;
+        }
+        let owed = if self.may_owe {
+            0.into()
+        } else {
+            self.api.get("/stats", 200)["messages"]["owed"].clone()
+        };
+        terminate(child);
+        assert_eq!(owed, 0, "left owed at the end of the test");
+    }
+}
+
+fn terminate(mut child: Child) {
+    // SAFETY: the process is a child of ours that has not been waited for.
+    unsafe { libc::kill(child.id() as i32, libc::SIGTERM) };
+    let status = eventually("the server stops", || child.try_wait().expect("a child"));
+    assert!(status.success(), "stopped with {status}");
+}
+
+fn read_token(data: &Path) -> String {
+    let file = data.join("admin-token");
+    std::fs::read_to_string(&file).expect("the token's file").trim().to_owned()
+}
