@@ -39,6 +39,7 @@ impl Options {
 /// The executable, with an environment that says nothing of Lull.
 pub fn executable() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lull"));
+    command.env("RUST_LOG", "warn");
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LULL_")) {
         command.env_remove(name);
     }
