@@ -163,7 +163,8 @@ impl RecordActor {
             // The server is going down; the window is in the store, and opens again with it.
             Err(StoreError::Stopped) => return ctx.stop(),
             Err(error) => {
-                log::error!("the window of {} could not be closed: {error}", self.record);
+                // The journal's log says so once for all that it concerns.
+                log::debug!("the window of {} waits to be closed: {error}", self.record);
                 let retry_at = self.shared.clock.monotonic() + RETRY_AFTER;
                 self.reopen(places, rule, retry_at);
             }

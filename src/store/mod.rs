@@ -11,7 +11,8 @@
 //! | file | owns |
 //! | --- | --- |
 //! | `journal` | the thread that groups commands into commits |
-//! | `writer` | what each command writes; ids, counters |
+//! | `writer` | what each command writes |
+//! | `counters` | ids, totals, and where recovery has to begin |
 //! | `command` | commands, their outcomes, and the events that follow a commit |
 //! | `keys` | every key of the tree |
 //! | `value` | values longer than sled likes, in parts |
@@ -23,6 +24,7 @@
 
 mod command;
 mod config;
+mod counters;
 mod disk;
 mod history;
 mod journal;
@@ -44,15 +46,16 @@ pub use command::{
     Accepted, Appended, Close, Closed, Command, Event, Listener, NewAudit, Outcome, Prune, Settle,
 };
 pub use config::Config;
+pub use counters::Totals;
 pub use disk::Disk;
 pub use history::{AuditFilter, HistoryPage};
 pub use journal::{Journal, JournalThread};
 pub use log::{Entry, LogPage, MessageFilter};
 pub use recovery::{OpenWindow, Recovered};
-pub use writer::{Totals, Writer};
+pub use writer::Writer;
 
 use crate::model::{Health, Id};
-use writer::Counters;
+use counters::Counters;
 
 /// Why the store could not do as asked.
 #[derive(Debug, thiserror::Error)]

@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::counters::{Counters, State};
 use super::history::{decode_mark, read};
-use super::writer::{Counters, State};
 use super::{Store, StoreError, keys, pack, value};
 use crate::model::{Id, Owed, RecordKey, WindowRule};
 

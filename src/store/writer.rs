@@ -1,94 +1,30 @@
-//! What each command writes. The only code that writes to the tree.
+//! What each command writes. The only code that writes to the tree. Audits, windows and attempts
+//! are here; `configure` has integrations and tokens, `forget` what is too old.
 //!
 //! A commit is worked out in a [`Draft`], which sees its own changes, and touches nothing else
 //! until the batch is on disk; so a commit that fails leaves everything as it was.
 
-use std::collections::{BTreeMap, HashMap};
+mod configure;
+mod forget;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::command::{health_after, status_after};
+use super::counters::State;
 use super::pack::{self, Pack};
 use super::{
-    Accepted, Appended, Close, Closed, Command, Config, Event, NewAudit, Outcome, Prune, Settle,
-    Store, StoreError, history, keys, log, value,
+    Accepted, Appended, Close, Closed, Command, Config, Event, NewAudit, Outcome, Settle, Store,
+    StoreError, keys, log, value,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::model::{
-    Account, Addressed, ExternalId, Health, Id, Integration, IntegrationSpec, Mark, MessageDraft,
-    Owed, Partition, Secret, Settled, Status, Token, WindowRule,
+    Account, Addressed, ExternalId, Health, Id, Integration, Mark, MessageDraft, Owed, Partition,
+    Settled, Status, WindowRule,
 };
 use crate::retry::Next;
-
-/// What has been counted since the store was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Totals {
-    /// Audits accepted.
-    pub audits: u64,
-    /// Audits that were there already.
-    pub duplicates: u64,
-    /// Windows closed.
-    pub windows: u64,
-    /// Messages made.
-    pub messages: u64,
-    /// Messages delivered.
-    pub delivered: u64,
-    /// Messages whose attempts were exhausted.
-    pub failed: u64,
-    /// Messages taken in by newer ones.
-    pub superseded: u64,
-    /// Messages given up.
-    pub cancelled: u64,
-}
-
-/// The counters, as they are stored with every commit.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Counters {
-    pub last_id: Id,
-    /// No audit below this place is in an open window.
-    pub low_water: Id,
-    /// Bytes of history and log that are kept (R18).
-    pub kept_bytes: u64,
-    pub totals: Totals,
-}
-
-/// What the writer knows besides the tree.
-#[derive(Clone, Default)]
-pub(super) struct State {
-    pub counters: Counters,
-    pub open: OpenAudits,
-}
-
-/// How many audits are in open windows, by the time of their receipt: enough to know where recovery
-/// has to begin, in a few bytes however many there are.
-#[derive(Clone, Default)]
-pub(super) struct OpenAudits(BTreeMap<u32, u64>);
-
-impl OpenAudits {
-    /// Places are counted together by spans of 256 seconds.
-    const SPAN_BITS: u32 = 40;
-
-    pub fn add(&mut self, place: Id) {
-        *self.0.entry((place.as_u64() >> Self::SPAN_BITS) as u32).or_default() += 1;
-    }
-
-    fn remove(&mut self, place: Id) {
-        let span = (place.as_u64() >> Self::SPAN_BITS) as u32;
-        if let Some(count) = self.0.get_mut(&span) {
-            *count -= 1;
-            if *count == 0 {
-                self.0.remove(&span);
-            }
-        }
-    }
-
-    /// The place below which none is open; `last` when none is open at all.
-    fn low_water(&self, last: Id) -> Id {
-        let first = self.0.first_key_value();
-        first.map_or(last, |(span, _)| Id::from_u64(u64::from(*span) << Self::SPAN_BITS))
-    }
-}
 
 /// The one writer.
 pub struct Writer {
@@ -363,114 +299,10 @@ impl<'s> Draft<'s> {
         *self.owed_change.entry(integration).or_default() -= 1;
     }
 
-    fn create(&mut self, account: Account, spec: IntegrationSpec, secret: Secret) -> Outcome {
-        let (id, now) = (self.next_id(), self.now);
-        self.keep(Integration { id, account, created_at: now, updated_at: now, secret, spec })
-    }
-
-    fn update(&mut self, id: Id, spec: IntegrationSpec) -> Outcome {
-        let Some(before) = self.config.integrations.get(&id) else {
-            return Outcome::Integration(None);
-        };
-        let after = Integration { spec, updated_at: self.now, ..before.as_ref().clone() };
-        self.keep(after)
-    }
-
-    fn keep(&mut self, integration: Integration) -> Outcome {
-        let key = keys::config(keys::INTEGRATIONS, integration.id);
-        self.batch.insert(&key, json(&integration));
-        let integration = Arc::new(integration);
-        self.config_mut().integrations.insert(integration.id, integration.clone());
-        Outcome::Integration(Some(integration))
-    }
-
-    fn delete(&mut self, id: Id) -> Result<Outcome, StoreError> {
-        let Some(integration) = self.config_mut().integrations.remove(&id) else {
-            return Ok(Outcome::Integration(None));
-        };
-        self.batch.remove(&keys::config(keys::INTEGRATIONS, id));
-        self.batch.remove(&keys::by_id(keys::HEALTH, id));
-        for (message, owed) in self.store.outbox()? {
-            if owed.integration == id {
-                let (attempts, last_code) = (owed.attempts, owed.last_code);
-                let at = self.now;
-                let settled = Settled { status: Status::Cancelled, at, attempts, last_code };
-                self.settle_as(message, id, settled);
-            }
-        }
-        Ok(Outcome::Integration(Some(integration)))
-    }
-
-    fn create_token(&mut self, token: Token) -> Outcome {
-        let id = self.next_id();
-        let token = Token { id, created_at: self.now, ..token };
-        self.batch.insert(&keys::config(keys::TOKENS, id), json(&token));
-        self.config_mut().tokens.insert(id, Arc::new(token));
-        Outcome::TokenCreated
-    }
-
-    fn prune(&mut self, prune: Prune) -> Result<Outcome, StoreError> {
-        for first in prune.packs {
-            let key = keys::by_id(keys::AUDITS, first);
-            let Some(bytes) = value::get(self.store.tree(), &key)? else { continue };
-            for audit in history::unpack(first, &bytes)? {
-                if let Some(id) = audit.said.id {
-                    self.batch.remove(keys::audit_id(audit.account, &id));
-                }
-            }
-            self.forget_row(&key, bytes.len());
-        }
-        for id in prune.marks {
-            let key = keys::by_id(keys::MARKS, id);
-            let Some(bytes) = value::get(self.store.tree(), &key)? else { continue };
-            let partition = history::decode_mark(id, &bytes)?.record.partition();
-            self.batch.remove(&keys::record_mark(partition, id));
-            self.forget_row(&key, bytes.len());
-        }
-        for id in prune.messages {
-            // Owed again since this was worked out: kept.
-            if !self.store.tree().contains_key(keys::by_id(keys::OUTBOX, id))? {
-                self.forget_message(id)?;
-            }
-        }
-        Ok(Outcome::Pruned)
-    }
-
-    fn forget_message(&mut self, id: Id) -> Result<(), StoreError> {
-        let key = keys::by_id(keys::MESSAGES, id);
-        let Some(bytes) = value::get(self.store.tree(), &key)? else { return Ok(()) };
-        let (_, draft): (Id, MessageDraft) = log::decode(&bytes, id)?;
-        self.forget_row(&key, bytes.len());
-        self.batch.remove(&keys::integration_message(draft.integration, id));
-        self.batch.remove(&keys::settled(id));
-        for status in [Status::Failed, Status::Superseded, Status::Cancelled] {
-            self.batch.remove(&keys::status_message(status, id));
-        }
-        for number in self.store.attempts(id)?.iter().map(|attempt| attempt.number) {
-            let key = keys::attempt(id, number);
-            if let Some(bytes) = value::get(self.store.tree(), &key)? {
-                self.forget_row(&key, bytes.len());
-            }
-        }
-        Ok(())
-    }
-
     /// Writes a row of history or log, which counts towards what is kept.
     fn keep_row(&mut self, key: &[u8], value: &[u8]) {
         value::put(&mut self.batch, key, value);
         self.state.counters.kept_bytes += (key.len() + value.len()) as u64;
-    }
-
-    /// Removes a row that [`Draft::keep_row`] wrote, whose value has so many bytes.
-    fn forget_row(&mut self, key: &[u8], value_bytes: usize) {
-        value::remove(&mut self.batch, key, value_bytes);
-        let kept_bytes = &mut self.state.counters.kept_bytes;
-        *kept_bytes = kept_bytes.saturating_sub((key.len() + value_bytes) as u64);
-    }
-
-    fn config_mut(&mut self) -> &mut Config {
-        self.configured = true;
-        Arc::make_mut(&mut self.config)
     }
 
     /// Rows that are written once a commit, however many commands touched them.

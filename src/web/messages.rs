@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::auth::Caller;
 use super::params::{Params, id_of_path};
-use super::{Api, Page, Problem};
+use super::{Api, Page, Problem, RecordName};
 use crate::clock::Timestamp;
 use crate::model::{Action, Attempt, AttemptOutcome, Delivery, ExternalId, Id, Status, Trigger};
 use crate::store::{Config, Entry, MessageFilter};
@@ -29,7 +29,7 @@ struct Summary {
     id: Id,
     integration: IntegrationName,
     status: Status,
-    record: Record,
+    record: RecordName,
     audit_id: ExternalId,
     audit_action: Action,
     description: Option<String>,
@@ -52,13 +52,6 @@ struct IntegrationName {
     id: Id,
     /// None when the integration is gone.
     name: Option<ExternalId>,
-}
-
-#[derive(Serialize)]
-struct Record {
-    #[serde(rename = "type")]
-    record_type: ExternalId,
-    id: ExternalId,
 }
 
 /// One message, whole.
@@ -109,10 +102,7 @@ impl Summary {
             id: entry.message.id,
             integration: IntegrationName { id: draft.integration, name },
             status: entry.status,
-            record: Record {
-                record_type: draft.record.record_type.clone(),
-                id: draft.record.record_id.clone(),
-            },
+            record: RecordName::of(&draft.record),
             audit_id: draft.audit_id.clone(),
             audit_action: draft.action,
             description: draft.description.clone(),

@@ -36,7 +36,7 @@ pub use error::Problem;
 pub use stats::Rates;
 
 use crate::clock::{Clock, Monotonic};
-use crate::model::{Partition, WindowRule};
+use crate::model::{ExternalId, Partition, RecordKey, WindowRule};
 use crate::record::{Gauges, Registry};
 use crate::settings::BODY_BYTES_MAX;
 use crate::store::{Journal, Store, StoreError};
@@ -74,6 +74,20 @@ struct Page<T> {
     items: Vec<T>,
     /// Where to go on; null at the end.
     next: Option<String>,
+}
+
+/// How answers name a record.
+#[derive(Serialize)]
+struct RecordName {
+    #[serde(rename = "type")]
+    record_type: ExternalId,
+    id: ExternalId,
+}
+
+impl RecordName {
+    fn of(record: &RecordKey) -> Self {
+        Self { record_type: record.record_type.clone(), id: record.record_id.clone() }
+    }
 }
 
 /// Mounts every route.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::auth::Caller;
 use super::params::{Params, record_of_path};
-use super::{Api, Page, Problem};
+use super::{Api, Page, Problem, RecordName};
 use crate::clock::Timestamp;
 use crate::model::{ExternalId, Id};
 use crate::record::{ListWindows, SendNow, WindowView};
@@ -27,7 +27,7 @@ pub fn send_now() -> Resource {
 /// A record that is being edited.
 #[derive(Serialize)]
 struct OpenRecord {
-    record: Record,
+    record: RecordName,
     /// How many audits its window holds.
     count: usize,
     contributors: Vec<Contributor>,
@@ -39,13 +39,6 @@ struct OpenRecord {
     closes_at: Timestamp,
     /// When it closes at the latest; null without max wait.
     cap: Option<Timestamp>,
-}
-
-#[derive(Serialize)]
-struct Record {
-    #[serde(rename = "type")]
-    record_type: ExternalId,
-    id: ExternalId,
 }
 
 #[derive(Serialize)]
@@ -108,10 +101,7 @@ fn open_record(store: &Store, window: &WindowView) -> Result<OpenRecord, StoreEr
     };
     let time_of = |place: Option<&Id>| place.copied().unwrap_or_default().time();
     Ok(OpenRecord {
-        record: Record {
-            record_type: window.record.record_type.clone(),
-            id: window.record.record_id.clone(),
-        },
+        record: RecordName::of(&window.record),
         count: places.len(),
         contributors,
         fields,

@@ -1,0 +1,60 @@
+//! Forgetting what is too old, with every row that hangs on it.
+
+use super::Draft;
+use crate::model::{Id, MessageDraft, Status};
+use crate::store::{Outcome, Prune, StoreError, history, keys, log, value};
+
+impl Draft<'_> {
+    pub(super) fn prune(&mut self, prune: Prune) -> Result<Outcome, StoreError> {
+        for first in prune.packs {
+            let key = keys::by_id(keys::AUDITS, first);
+            let Some(bytes) = value::get(self.store.tree(), &key)? else { continue };
+            for audit in history::unpack(first, &bytes)? {
+                if let Some(id) = audit.said.id {
+                    self.batch.remove(keys::audit_id(audit.account, &id));
+                }
+            }
+            self.forget_row(&key, bytes.len());
+        }
+        for id in prune.marks {
+            let key = keys::by_id(keys::MARKS, id);
+            let Some(bytes) = value::get(self.store.tree(), &key)? else { continue };
+            let partition = history::decode_mark(id, &bytes)?.record.partition();
+            self.batch.remove(&keys::record_mark(partition, id));
+            self.forget_row(&key, bytes.len());
+        }
+        for id in prune.messages {
+            // Owed again since this was worked out: kept.
+            if !self.store.tree().contains_key(keys::by_id(keys::OUTBOX, id))? {
+                self.forget_message(id)?;
+            }
+        }
+        Ok(Outcome::Pruned)
+    }
+
+    fn forget_message(&mut self, id: Id) -> Result<(), StoreError> {
+        let key = keys::by_id(keys::MESSAGES, id);
+        let Some(bytes) = value::get(self.store.tree(), &key)? else { return Ok(()) };
+        let (_, draft): (Id, MessageDraft) = log::decode(&bytes, id)?;
+        self.forget_row(&key, bytes.len());
+        self.batch.remove(&keys::integration_message(draft.integration, id));
+        self.batch.remove(&keys::settled(id));
+        for status in [Status::Failed, Status::Superseded, Status::Cancelled] {
+            self.batch.remove(&keys::status_message(status, id));
+        }
+        for number in self.store.attempts(id)?.iter().map(|attempt| attempt.number) {
+            let key = keys::attempt(id, number);
+            if let Some(bytes) = value::get(self.store.tree(), &key)? {
+                self.forget_row(&key, bytes.len());
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a row that [`Draft::keep_row`] wrote, whose value has so many bytes.
+    fn forget_row(&mut self, key: &[u8], value_bytes: usize) {
+        value::remove(&mut self.batch, key, value_bytes);
+        let kept_bytes = &mut self.state.counters.kept_bytes;
+        *kept_bytes = kept_bytes.saturating_sub((key.len() + value_bytes) as u64);
+    }
+}
