@@ -248,6 +248,29 @@ pub mod duration_text {
     }
 }
 
+/// Durations in JSON, as texts.
+pub mod duration_list {
+    use std::time::Duration;
+
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes them like `["5s", "5m"]`.
+    pub fn serialize<S: Serializer>(durations: &[Duration], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(durations.iter().map(|duration| super::write_duration(*duration)))
+    }
+
+    /// Reads what [`super::parse_duration`] reads.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Duration>, D::Error> {
+        let read = |text: String| {
+            super::parse_duration(&text).ok_or_else(|| {
+                D::Error::custom(format!("{text:?} is not a duration; write it like 30s, 5m or 2h"))
+            })
+        };
+        Vec::<String>::deserialize(from)?.into_iter().map(read).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,12 +12,18 @@ use crate::model::Secret;
 /// split at it.
 const VERSION: &str = "v1,";
 
-/// The `webhook-signature` of a body sent at `at` under the id `id`.
-pub fn sign(secret: &Secret, id: &str, at: Timestamp, body: &[u8]) -> String {
-    format!(
-        "{VERSION}{}",
-        STANDARD.encode(mac(secret, id, at.unix_seconds(), body).finalize().into_bytes())
-    )
+/// The `webhook-signature` of a body sent at `at` under the id `id`: one token for each secret.
+pub fn sign<'s>(
+    secrets: impl Iterator<Item = &'s Secret>,
+    id: &str,
+    at: Timestamp,
+    body: &[u8],
+) -> String {
+    let tokens = secrets.map(|secret| {
+        let mac = mac(secret, id, at.unix_seconds(), body).finalize().into_bytes();
+        format!("{VERSION}{}", STANDARD.encode(mac))
+    });
+    tokens.collect::<Vec<_>>().join(" ")
 }
 
 /// Whether one of the signatures in `header` (space-separated) is right. Takes the same time wherever
@@ -52,7 +58,17 @@ mod tests {
     #[test]
     fn the_known_vector_comes_out() {
         let at = Timestamp::from_unix_ms(1_649_367_553_999);
-        assert_eq!(sign(&secret(), ID, at, BODY), SIGNATURE);
+        assert_eq!(sign(std::iter::once(&secret()), ID, at, BODY), SIGNATURE);
+    }
+
+    #[test]
+    fn during_a_rotation_either_secret_verifies() {
+        let (new, at) = (Secret::random().unwrap(), Timestamp::from_unix_ms(1_649_367_553_000));
+        let both = sign([&new, &secret()].into_iter(), ID, at, BODY);
+        assert!(both.split(' ').all(|token| token.starts_with("v1,")) && both.contains(' '));
+        for secret in [new, secret()] {
+            assert!(verify(&secret, ID, 1_649_367_553, BODY, &both));
+        }
     }
 
     #[test]

@@ -101,7 +101,7 @@ mod tests {
             path: "/".to_owned(),
             id: "7".to_owned(),
             timestamp: "1700000000".to_owned(),
-            signature: sign::sign(&secret, "7", now, b"{}"),
+            signature: sign::sign(std::iter::once(&secret), "7", now, b"{}"),
             body: Bytes::from_static(b"{}"),
         };
         assert_eq!(genuine.verify(&secret, now), Ok(()));

@@ -8,11 +8,16 @@ use actix::prelude::*;
 use actix_web::web::Bytes;
 use tokio::sync::oneshot;
 
+use super::limit::RateLimit;
+use super::pace::Pace;
 use super::schedule::{Schedule, Turn};
 use super::{Request, Shared, Transport};
 use crate::clock::Timestamp;
-use crate::model::{Attempt, HIDDEN, Id, Integration, Owed, Partition, Trigger, looks_secret};
-use crate::store::{Settle, StoreError};
+use crate::model::{
+    Attempt, AttemptOutcome, DisabledBecause, HIDDEN, Id, Integration, Notice, Owed, Partition,
+    Trigger, looks_secret,
+};
+use crate::store::{Settle, Settlement, StoreError};
 use crate::{retry, sign};
 
 /// How long to wait before a message is tried again whose attempt could not be written down.
@@ -28,6 +33,9 @@ pub struct DeliveryActor {
     shared: Arc<Shared>,
     transport: Rc<dyn Transport>,
     schedule: Schedule,
+    pace: Pace,
+    /// Set when the integration asked for a limit of requests a second.
+    limit: Option<RateLimit>,
     /// When the one timer fires, and the timer.
     timer: Option<(Timestamp, SpawnHandle)>,
     /// Set when no new attempts are to begin any more.
@@ -64,8 +72,10 @@ impl DeliveryActor {
             ctx.set_mailbox_capacity(0);
             let transport = (shared.make_transport)(&integration);
             let schedule = Schedule::default();
+            let pace = Pace::new(integration.spec.max_in_flight);
+            let limit = RateLimit::of(&integration, &shared);
             let (timer, draining, drained) = (None, false, None);
-            Self { integration, shared, transport, schedule, timer, draining, drained }
+            Self { integration, shared, transport, schedule, pace, limit, timer, draining, drained }
         })
     }
 
@@ -75,23 +85,29 @@ impl DeliveryActor {
             return;
         }
         let now = self.shared.clock.now();
-        while self.schedule.in_flight() < self.integration.spec.max_in_flight as usize {
-            match self.schedule.take_due(now) {
-                Some(turn) => self.attempt(turn, ctx),
-                None => return self.sleep(now, ctx),
+        while self.schedule.in_flight() < self.pace.limit() {
+            let Some(due) = self.schedule.next_due() else { return };
+            if due > now {
+                return self.sleep(now, due, ctx);
+            }
+            if let Some(wait) = self.limit.as_ref().and_then(RateLimit::take) {
+                return self.sleep(now, now + wait, ctx);
+            }
+            if let Some(turn) = self.schedule.take_due(now) {
+                self.attempt(turn, ctx);
             }
         }
     }
 
-    fn sleep(&mut self, now: Timestamp, ctx: &mut Context<Self>) {
-        let Some(due) = self.schedule.next_due() else { return };
+    /// Goes on at `until`, or at once if that has passed; unless the timer fires earlier anyway.
+    fn sleep(&mut self, now: Timestamp, until: Timestamp, ctx: &mut Context<Self>) {
         if let Some((at, timer)) = self.timer {
-            if at <= due {
+            if at <= until {
                 return;
             }
             ctx.cancel_future(timer);
         }
-        let wait = due.since(now).min(SLEEP_MAX);
+        let wait = until.since(now).min(SLEEP_MAX);
         let timer = ctx.run_later(wait, |actor, ctx| {
             actor.timer = None;
             actor.pump(ctx);
@@ -102,9 +118,13 @@ impl DeliveryActor {
     fn attempt(&mut self, turn: Turn, ctx: &mut Context<Self>) {
         let (integration, shared) = (self.integration.clone(), self.shared.clone());
         let transport = self.transport.clone();
+        let began = self.pace.begin();
         let attempt = attempt(turn, integration, shared, transport);
-        ctx.spawn(attempt.into_actor(self).map(move |settled, actor, ctx| {
-            actor.settled(turn.message, turn.partition, settled);
+        ctx.spawn(attempt.into_actor(self).map(move |made, actor, ctx| {
+            if let Some((outcome, took)) = &made.exchange {
+                actor.pace.ended(began, *took, outcome, actor.schedule.in_flight());
+            }
+            actor.settled(turn.message, turn.partition, made.settled);
             actor.finish_draining();
             actor.pump(ctx);
         }));
@@ -114,10 +134,13 @@ impl DeliveryActor {
         &mut self,
         message: Id,
         partition: Partition,
-        settled: Result<Option<Owed>, StoreError>,
+        settled: Result<Settlement, StoreError>,
     ) {
         match settled {
-            Ok(owed) => self.schedule.settled(partition, owed.as_ref()),
+            Ok(settlement) => {
+                self.schedule.settled(partition, settlement.owed.as_ref());
+                settlement.notices.iter().for_each(|notice| self.tell(*notice));
+            }
             Err(error) => {
                 if !matches!(error, StoreError::Stopped) {
                     log::error!("an attempt of message {message} could not be settled: {error}");
@@ -126,6 +149,19 @@ impl DeliveryActor {
                 self.schedule.put_off(partition, due);
             }
         }
+    }
+
+    fn tell(&self, notice: Notice) {
+        let (id, name) = (self.integration.id, &self.integration.spec.name);
+        let what = match notice {
+            Notice::Failing => "is failing: a message has run out of attempts",
+            Notice::DisabledSoon => "has failed for four days; in a day it will be disabled",
+            Notice::Disabled(DisabledBecause::Gone) => "was disabled: its hook answered 410, gone",
+            Notice::Disabled(DisabledBecause::Failing) => {
+                "was disabled: nothing but failures for five days"
+            }
+        };
+        log::warn!("integration {id} ({name}) {what}");
     }
 
     fn finish_draining(&mut self) {
@@ -137,14 +173,25 @@ impl DeliveryActor {
     }
 }
 
-/// Makes an attempt and settles it (D3); what is still owed.
+/// An attempt that was made.
+struct Made {
+    /// What came of the request, and how long it took; none when there was nothing to send.
+    exchange: Option<(AttemptOutcome, Duration)>,
+    settled: Result<Settlement, StoreError>,
+}
+
+/// Makes an attempt and settles it (D3).
 async fn attempt(
     turn: Turn,
     integration: Arc<Integration>,
     shared: Arc<Shared>,
     transport: Rc<dyn Transport>,
-) -> Result<Option<Owed>, StoreError> {
-    let Some(entry) = shared.store.message(turn.message)? else { return Ok(None) };
+) -> Made {
+    let entry = match shared.store.message(turn.message) {
+        Ok(Some(entry)) => entry,
+        Ok(None) => return Made { exchange: None, settled: Ok(Settlement::default()) },
+        Err(error) => return Made { exchange: None, settled: Err(error) },
+    };
     let at = shared.clock.now();
     let started = shared.clock.monotonic();
     let body = entry.message.draft.body;
@@ -156,9 +203,10 @@ async fn attempt(
         timeout: integration.spec.timeout,
     };
     let outcome = transport.post(request).await;
+    let took = shared.clock.monotonic() - started;
     let number = turn.attempts + 1;
-    let total_ms = (shared.clock.monotonic() - started).as_millis() as u32;
-    let next = retry::decide(&outcome, turn.message, number, shared.clock.now());
+    let (now, schedule) = (shared.clock.now(), integration.retry_schedule());
+    let next = retry::decide(&outcome, turn.message, number, now, schedule);
     log::debug!(
         "message {} to {}: attempt {number}, {next:?}",
         turn.message,
@@ -169,12 +217,12 @@ async fn attempt(
         at,
         trigger: Trigger::Scheduled,
         request_headers: redacted(headers),
-        total_ms,
-        outcome,
+        total_ms: took.as_millis() as u32,
+        outcome: outcome.clone(),
     };
     let (message, partition) = (turn.message, turn.partition);
-    let integration = integration.id;
-    shared.journal.settle(Settle { message, integration, partition, attempt, next }).await
+    let settle = Settle { message, integration: integration.id, partition, attempt, next };
+    Made { exchange: Some((outcome, took)), settled: shared.journal.settle(settle).await }
 }
 
 /// The headers of an attempt that is made `at`.
@@ -185,7 +233,7 @@ fn headers(
     body: &[u8],
 ) -> Vec<(String, String)> {
     let id = message.to_string();
-    let signature = sign::sign(&integration.secret, &id, at, body);
+    let signature = sign::sign(integration.secrets(at), &id, at, body);
     let own = [
         ("content-type", "application/json".to_owned()),
         ("user-agent", USER_AGENT.to_owned()),
@@ -227,7 +275,11 @@ impl Handler<Reconfigure> for DeliveryActor {
     type Result = ();
 
     fn handle(&mut self, Reconfigure(integration): Reconfigure, ctx: &mut Context<Self>) {
-        self.transport = (self.shared.make_transport)(&integration);
+        if integration.spec != self.integration.spec {
+            self.transport = (self.shared.make_transport)(&integration);
+            self.pace.allow(integration.spec.max_in_flight);
+            self.limit = RateLimit::of(&integration, &self.shared);
+        }
         self.integration = integration;
         self.pump(ctx);
     }

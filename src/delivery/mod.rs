@@ -4,6 +4,8 @@
 //! nothing of windows, and hears of new messages from the journal.
 //!
 //! - `schedule.rs`: which message may go next, and when; pure
+//! - `pace.rs`: how many may be in flight at a time; pure
+//! - `limit.rs`: how many a second
 //! - `actor.rs`: [`DeliveryActor`], one per integration: in-flight attempts and the one timer
 //! - `dispatcher.rs`: [`Dispatcher`], one per arbiter, the only starter of delivery actors
 //! - `transport.rs`: one HTTP request, and its answer or why there is none
@@ -15,6 +17,8 @@
 
 mod actor;
 mod dispatcher;
+mod limit;
+mod pace;
 mod schedule;
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::model::{AttemptOutcome, Delivery, Status, Trigger};
-use crate::retry::SCHEDULE;
+use crate::clock::Clock;
+use crate::model::{
+    AttemptOutcome, Delivery, DisabledBecause, IntegrationStatus, SCHEDULE, Secret, Status, Trigger,
+};
 use crate::sign;
 use crate::testing::{World, update};
 
@@ -185,4 +187,132 @@ async fn no_more_attempts_are_in_flight_than_the_integration_allows() {
     for four in times.windows(4) {
         assert!(four[3].since(four[0]) >= Duration::from_millis(20), "{times:?}");
     }
+}
+
+#[actix::test]
+async fn during_a_rotation_both_secrets_sign_and_afterwards_only_the_new_one() {
+    let world = World::quiet(SECOND).await;
+    let hook = world.integration(json!({})).await;
+    let new = Secret::random().unwrap();
+    let until = world.clock.now() + DAY;
+    let rotated = world.journal.rotate_secret(hook.id, new.clone(), until).await.unwrap().unwrap();
+    assert_eq!(rotated.secret, new);
+    for (wait, old_signs) in [(MINUTE, true), (DAY, false)] {
+        world.post(update("42", wait.as_secs())).await;
+        world.pass(wait).await;
+        let (at, request) = world.requests().pop().unwrap();
+        let header =
+            |name: &str| request.headers.iter().find(|(other, _)| other == name).unwrap().1.clone();
+        let verify = |secret| {
+            let (id, signature) = (header("webhook-id"), header("webhook-signature"));
+            sign::verify(secret, &id, at.unix_seconds(), &request.body, &signature)
+        };
+        assert!(verify(&new));
+        if !old_signs {
+            world.post(update("42", "later")).await;
+            world.pass(MINUTE).await;
+            let (_, request) = world.requests().pop().unwrap();
+            assert!(!request.headers.iter().any(|(_, value)| value.contains(" v1,")));
+        } else {
+            assert!(verify(&hook.secret));
+        }
+    }
+}
+
+#[actix::test]
+async fn a_hook_that_says_it_is_gone_is_disabled_and_its_message_held() {
+    let world = World::quiet(SECOND).await;
+    let hook = world.integration(json!({})).await;
+    world.will_answer(&[410]);
+    world.post(update("42", "a")).await;
+    world.pass(DAY).await;
+    assert_eq!(world.requests().len(), 1);
+    let disabled = world.store.config().integrations[&hook.id].clone();
+    assert!(!disabled.spec.enabled);
+    assert_eq!(disabled.disabled_because, Some(DisabledBecause::Gone));
+    assert_eq!(world.log()[0].status, Status::Held);
+    world.reconfigure(hook.id, json!({"enabled": true})).await;
+    world.pass(MINUTE).await;
+    assert_eq!(world.log()[0].status, Status::Delivered);
+    assert_eq!(world.store.config().integrations[&hook.id].disabled_because, None);
+}
+
+#[actix::test]
+async fn an_integration_is_failing_after_an_exhausted_message_and_disabled_after_five_days() {
+    let world = World::quiet(SECOND).await;
+    let hook = world.integration(json!({})).await;
+    world.will_answer(&[500; 3_000]);
+    let status = || {
+        let integration = world.store.config().integrations[&hook.id].clone();
+        integration.status(&world.store.health(hook.id))
+    };
+    for hour in 0..24 * 6 {
+        world.post(update(&hour.to_string(), "a")).await;
+        let expected = match hour {
+            0..26 => IntegrationStatus::Ok,
+            34..118 => IntegrationStatus::Failing,
+            122.. => IntegrationStatus::Disabled,
+            // Jitter and the hour of the attempt decide when exactly.
+            _ => status(),
+        };
+        assert_eq!(status(), expected, "after {hour} h");
+        world.pass(MINUTE * 60).await;
+    }
+    let disabled = world.store.config().integrations[&hook.id].clone();
+    assert_eq!(disabled.disabled_because, Some(DisabledBecause::Failing));
+    assert!(world.store.health(hook.id).warned);
+    // Enabled by hand, it has another five days.
+    let world = world.crash(MINUTE).await;
+    world.will_answer(&[500; 50]);
+    world.reconfigure(hook.id, json!({"enabled": true})).await;
+    world.pass(MINUTE * 60).await;
+    assert!(world.store.config().integrations[&hook.id].spec.enabled);
+}
+
+#[actix::test]
+async fn one_success_in_five_days_keeps_an_integration_enabled() {
+    let world = World::quiet(SECOND).await;
+    let hook = world.integration(json!({})).await;
+    world.will_answer(&[500; 20]);
+    world.will_answer(&[200]);
+    world.will_answer(&[500; 200]);
+    for day in 0..7 {
+        world.post(update(&day.to_string(), "a")).await;
+        world.pass(DAY).await;
+    }
+    assert!(world.store.config().integrations[&hook.id].spec.enabled);
+}
+
+#[actix::test]
+async fn a_schedule_and_a_rate_of_its_own_hold_for_an_integration() {
+    let world = World::quiet(SECOND).await;
+    world.integration(json!({"retry_schedule": ["10s"], "rate_limit": 5})).await;
+    world.will_answer(&[500; 30]);
+    let edits: Vec<_> = (0..15).map(|record| update(&record.to_string(), "a")).collect();
+    world.post_all(&edits).await;
+    world.pass(MINUTE).await;
+    let times: Vec<_> = world.requests().iter().map(|(at, _)| *at).collect();
+    assert_eq!(times.len(), 30, "two attempts of each");
+    for two in times.windows(2) {
+        assert!(two[1].since(two[0]) >= Duration::from_millis(199), "smooth: {times:?}");
+    }
+    assert!(times[14].since(times[0]) <= Duration::from_millis(14 * 200 + 100), "and not slower");
+    assert!(world.log().iter().all(|entry| entry.status == Status::Failed));
+}
+
+#[actix::test]
+async fn in_flight_starts_at_sixteen_and_grows_while_answers_are_quick() {
+    let world = World::quiet(SECOND).await;
+    world.integration(json!({})).await;
+    let edits: Vec<_> = (0..200).map(|record| update(&record.to_string(), "a")).collect();
+    world.post_all(&edits).await;
+    world.pass(MINUTE).await;
+    let times: Vec<_> = world.requests().iter().map(|(at, _)| *at).collect();
+    // Each takes 20 ms: rounds of 16, 32, 64, 88.
+    let in_round = |round: u64| {
+        let (from, to) =
+            (Duration::from_millis(20 * round), Duration::from_millis(20 * round + 10));
+        times.iter().filter(|at| (from..to).contains(&at.since(times[0]))).count()
+    };
+    assert_eq!((in_round(0), in_round(1), in_round(2)), (16, 32, 64), "{times:?}");
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{Account, ExternalId, Id, Secret};
@@ -23,8 +24,33 @@ pub struct Integration {
     pub updated_at: Timestamp,
     /// What its messages are signed with.
     pub secret: Secret,
+    /// What they are signed with as well, for a while after a rotation.
+    #[serde(default)]
+    pub old_secret: Option<OldSecret>,
+    /// Why Lull itself disabled it, if it did; forgotten when it is enabled again.
+    #[serde(default)]
+    pub disabled_because: Option<DisabledBecause>,
     /// What it asked for.
     pub spec: IntegrationSpec,
+}
+
+/// A secret that was replaced.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OldSecret {
+    /// The secret.
+    pub secret: Secret,
+    /// Until when messages are signed with it, too.
+    pub until: Timestamp,
+}
+
+/// Why Lull disabled an integration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisabledBecause {
+    /// The hook answered 410.
+    Gone,
+    /// Nothing but failures for five days.
+    Failing,
 }
 
 /// What an integration asks for, as written by people.
@@ -82,13 +108,28 @@ pub struct IntegrationSpec {
     /// The most attempts in flight at once.
     #[serde(default = "in_flight_default")]
     pub max_in_flight: u32,
-    /// Requests a second.
+    /// Requests a second, evenly spread.
     #[serde(default)]
-    pub rate_limit: Option<u32>,
-    /// Waits between attempts, in place of the server's.
+    pub rate_limit: Option<NonZeroU32>,
+    /// Waits between attempts, in place of [`SCHEDULE`].
     #[serde(default)]
-    pub retry_schedule: Option<Vec<String>>,
+    pub retry_schedule: Option<RetrySchedule>,
 }
+
+/// The waits after the first try, the second, and so on; then the message has failed.
+pub const SCHEDULE: [Duration; 7] = [
+    Duration::from_secs(5),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(2 * 3600),
+    Duration::from_secs(5 * 3600),
+    Duration::from_secs(10 * 3600),
+    Duration::from_secs(10 * 3600),
+];
+
+/// Waits between attempts, written `["5s", "5m"]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetrySchedule(#[serde(with = "crate::settings::duration_list")] pub Vec<Duration>);
 
 /// What an integration sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,8 +182,23 @@ pub struct Health {
     pub last_delivery_at: Option<Timestamp>,
     /// The last attempt that failed.
     pub last_error_at: Option<Timestamp>,
+    /// The first attempt that failed since then.
+    pub failed_since: Option<Timestamp>,
     /// Since when messages have run out of attempts, with nothing delivered since.
     pub failing_since: Option<Timestamp>,
+    /// Whether the last warning before disabling has been given.
+    pub warned: bool,
+}
+
+/// What people should know of an integration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A message has run out of attempts, the first since something was delivered.
+    Failing,
+    /// In a day it will be disabled.
+    DisabledSoon,
+    /// It was disabled.
+    Disabled(DisabledBecause),
 }
 
 /// The state of an integration in one word.
@@ -158,6 +214,17 @@ pub enum IntegrationStatus {
 }
 
 impl Integration {
+    /// The secrets that a message sent at `now` is signed with.
+    pub fn secrets(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
+        let old = self.old_secret.as_ref().filter(|old| now < old.until);
+        std::iter::once(&self.secret).chain(old.map(|old| &old.secret))
+    }
+
+    /// The waits between the attempts of a message.
+    pub fn retry_schedule(&self) -> &[Duration] {
+        self.spec.retry_schedule.as_ref().map_or(&SCHEDULE, |schedule| &schedule.0)
+    }
+
     /// The state in one word, given how deliveries have gone.
     pub fn status(&self, health: &Health) -> IntegrationStatus {
         if !self.spec.enabled {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::integration::{IntegrationSpec, MAX_IN_FLIGHT_MAX};
+use super::integration::{IntegrationSpec, MAX_IN_FLIGHT_MAX, RetrySchedule};
 
 /// The most rows a filter may have.
 const ACTIVITIES_MAX: usize = 200;
@@ -18,6 +18,13 @@ const HEADER_BYTES_MAX: usize = 4_096;
 const URL_BYTES_MAX: usize = 2_048;
 /// The longest an attempt may take.
 const TIMEOUT_MAX: Duration = Duration::from_secs(120);
+
+/// The most requests a second that can be asked for.
+const RATE_LIMIT_MAX: u32 = 100_000;
+/// The most retries of a message.
+const RETRIES_MAX: usize = 50;
+/// The longest wait between two attempts.
+const RETRY_WAIT_MAX: Duration = Duration::from_secs(7 * 86_400);
 
 /// Headers that Lull or HTTP itself sets. Anything that begins with `webhook-` is one, too.
 const RESERVED_HEADERS: [&str; 9] = [
@@ -50,11 +57,10 @@ pub fn check(spec: &IntegrationSpec) -> Vec<(String, String)> {
     if !(1..=MAX_IN_FLIGHT_MAX).contains(&spec.max_in_flight) {
         fault("/max_in_flight", format!("must be from 1 to {MAX_IN_FLIGHT_MAX}"));
     }
+    check_retries(spec, &mut fault);
     for (pointer, is_set) in [
         ("/quiet_period", spec.quiet_period.is_some()),
         ("/max_wait", spec.max_wait.is_some()),
-        ("/rate_limit", spec.rate_limit.is_some()),
-        ("/retry_schedule", spec.retry_schedule.is_some()),
         ("/ca_certificate", spec.ca_certificate.is_some()),
         ("/client_certificate", spec.client_certificate.is_some()),
         ("/validate_certificate", !spec.validate_certificate),
@@ -84,6 +90,21 @@ fn hook_url(text: &str) -> Result<(), String> {
         return Err("has a #fragment, which is never sent; leave it out".to_owned());
     }
     Ok(())
+}
+
+fn check_retries(spec: &IntegrationSpec, fault: &mut dyn FnMut(&str, String)) {
+    if spec.rate_limit.is_some_and(|limit| limit.get() > RATE_LIMIT_MAX) {
+        fault("/rate_limit", format!("must be from 1 to {RATE_LIMIT_MAX} requests a second"));
+    }
+    let Some(RetrySchedule(waits)) = &spec.retry_schedule else { return };
+    if waits.len() > RETRIES_MAX {
+        fault("/retry_schedule", format!("has {} waits; at most {RETRIES_MAX}", waits.len()));
+    }
+    for (position, wait) in waits.iter().enumerate() {
+        if !(Duration::from_secs(1)..=RETRY_WAIT_MAX).contains(wait) {
+            fault(&format!("/retry_schedule/{position}"), "must be from 1s to 7d".to_owned());
+        }
+    }
 }
 
 fn check_activities(spec: &IntegrationSpec, fault: &mut dyn FnMut(&str, String)) {
@@ -152,7 +173,9 @@ mod tests {
             json!({}),
             json!({"hook_url": "http://127.0.0.1:8000/a?b=c"}),
             json!({"headers": {"X-Team": "core", "Authorization": "Bearer abc"}}),
-            json!({"timeout": "1s", "max_in_flight": 4096}),
+            json!({"timeout": "1s", "max_in_flight": 4096, "rate_limit": 10}),
+            json!({"retry_schedule": ["5s", "5m"]}),
+            json!({"retry_schedule": []}),
             json!({"activities": [{"workspaces": ["ws1"], "fields": ["Name"]}]}),
         ] {
             assert_eq!(faults(edit.clone()), [], "{edit}");
@@ -170,6 +193,9 @@ mod tests {
             (json!({"timeout": "0s"}), "/timeout", "from 1s"),
             (json!({"timeout": "3m"}), "/timeout", "to 2m"),
             (json!({"max_in_flight": 0}), "/max_in_flight", "from 1"),
+            (json!({"rate_limit": 100_001}), "/rate_limit", "requests a second"),
+            (json!({"retry_schedule": ["5s", "0s"]}), "/retry_schedule/1", "from 1s"),
+            (json!({"retry_schedule": vec!["5s"; 51]}), "/retry_schedule", "at most 50"),
             (json!({"headers": {"a b": "c"}}), "/headers/a b", "not the name"),
             (json!({"headers": {"Host": "c"}}), "/headers/Host", "set by Lull"),
             (json!({"headers": {"Webhook-Id": "c"}}), "/headers/Webhook-Id", "set by Lull"),

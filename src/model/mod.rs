@@ -16,8 +16,8 @@ mod window;
 pub use audit::{Action, Audit, AuditDraft, CHANGES_MAX, Change, Extra, NAME_CHARS_MAX, User};
 pub use id::{BadId, BadName, ExternalId, Id};
 pub use integration::{
-    Activity, Collation, Format, Health, Integration, IntegrationSpec, IntegrationStatus, Kind,
-    MAX_IN_FLIGHT_MAX,
+    Activity, Collation, DisabledBecause, Format, Health, Integration, IntegrationSpec,
+    IntegrationStatus, Kind, MAX_IN_FLIGHT_MAX, Notice, OldSecret, RetrySchedule, SCHEDULE,
 };
 pub use integration_check::check;
 pub use message::{

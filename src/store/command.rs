@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::Config;
+use crate::clock::Timestamp;
 use crate::model::{
-    Account, Attempt, ClosedBy, ExternalId, Health, Id, Integration, IntegrationSpec, MessageDraft,
-    Owed, Partition, RecordKey, Secret, Status, Token, WindowRule,
+    Account, Attempt, ClosedBy, DisabledBecause, ExternalId, Health, Id, Integration,
+    IntegrationSpec, MessageDraft, Notice, Owed, Partition, RecordKey, Secret, Status, Token,
+    WindowRule,
 };
-use crate::retry::Next;
+use crate::retry::{self, DISABLE_AFTER, Next, WARN_BEFORE};
 
 /// One change of state. Applied whole or not at all.
 pub enum Command {
@@ -23,6 +25,8 @@ pub enum Command {
     UpdateIntegration(Id, Box<IntegrationSpec>),
     /// Delete an integration, and give up what is owed to it.
     DeleteIntegration(Id),
+    /// Sign an integration's messages with this secret, and with the one before as well until then.
+    RotateSecret(Id, Secret, Timestamp),
     /// Keep a token.
     CreateToken(Box<Token>),
     /// Forget what is too old (R18).
@@ -87,14 +91,23 @@ pub enum Outcome {
     Appended(Appended),
     /// Of [`Command::Close`].
     Closed(Closed),
-    /// Of [`Command::Settle`]: what is still owed, if anything.
-    Settled(Option<Owed>),
+    /// Of [`Command::Settle`].
+    Settled(Settlement),
     /// Of the commands on integrations: as it is now; none when there is no such integration.
     Integration(Option<Arc<Integration>>),
     /// Of [`Command::CreateToken`].
     TokenCreated,
     /// Of [`Command::Prune`].
     Pruned,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settlement {
+    /// What is still owed of the message, if anything.
+    pub owed: Option<Owed>,
+    /// What people should know of the integration since this attempt.
+    pub notices: Vec<Notice>,
 }
 
 /// What became of appended audits.
@@ -156,19 +169,32 @@ impl Command {
     }
 }
 
-/// How an attempt changes an integration's health.
-pub(super) fn health_after(health: &mut Health, attempt: &Attempt, next: Next) {
-    match next {
-        Next::Delivered => {
-            health.last_delivery_at = Some(attempt.at);
-            health.failing_since = None;
-        }
-        Next::RetryAt(_) => health.last_error_at = Some(attempt.at),
-        Next::Failed => {
-            health.last_error_at = Some(attempt.at);
-            health.failing_since.get_or_insert(attempt.at);
-        }
+/// How an attempt changes an integration's health, and what people should know of it.
+pub(super) fn health_after(health: &mut Health, attempt: &Attempt, next: Next) -> Vec<Notice> {
+    if next == Next::Delivered {
+        *health = Health {
+            last_delivery_at: Some(attempt.at),
+            last_error_at: health.last_error_at,
+            ..Health::default()
+        };
+        return Vec::new();
     }
+    let mut notices = Vec::new();
+    health.last_error_at = Some(attempt.at);
+    let failed_for = attempt.at.since(*health.failed_since.get_or_insert(attempt.at));
+    if next == Next::Failed && health.failing_since.is_none() {
+        health.failing_since = Some(attempt.at);
+        notices.push(Notice::Failing);
+    }
+    if retry::is_gone(&attempt.outcome) {
+        notices.push(Notice::Disabled(DisabledBecause::Gone));
+    } else if failed_for >= DISABLE_AFTER {
+        notices.push(Notice::Disabled(DisabledBecause::Failing));
+    } else if failed_for >= DISABLE_AFTER - WARN_BEFORE && !health.warned {
+        health.warned = true;
+        notices.push(Notice::DisabledSoon);
+    }
+    notices
 }
 
 /// The state a message settles in; none while it is still owed.

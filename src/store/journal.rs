@@ -9,11 +9,11 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Appended, Close, Closed, Command, Listener, NewAudit, Outcome, Prune, Settle, StoreError,
-    Writer,
+    Appended, Close, Closed, Command, Listener, NewAudit, Outcome, Prune, Settle, Settlement,
+    StoreError, Writer,
 };
-use crate::clock::Clock;
-use crate::model::{Account, Id, Integration, IntegrationSpec, Owed, Secret, Token, WindowRule};
+use crate::clock::{Clock, Timestamp};
+use crate::model::{Account, Id, Integration, IntegrationSpec, Secret, Token, WindowRule};
 
 /// The most commands in a commit.
 const COMMIT_COMMANDS_MAX: usize = 2_048;
@@ -92,10 +92,10 @@ impl Journal {
         }
     }
 
-    /// Writes down an attempt; what is still owed after it.
-    pub async fn settle(&self, settle: Settle) -> Result<Option<Owed>, StoreError> {
+    /// Writes down an attempt; what follows from it.
+    pub async fn settle(&self, settle: Settle) -> Result<Settlement, StoreError> {
         match self.execute(Command::Settle(settle)).await? {
-            Outcome::Settled(owed) => Ok(owed),
+            Outcome::Settled(settlement) => Ok(settlement),
             other => unexpected(other),
         }
     }
@@ -121,6 +121,20 @@ impl Journal {
         spec: IntegrationSpec,
     ) -> Result<Option<Arc<Integration>>, StoreError> {
         match self.execute(Command::UpdateIntegration(id, Box::new(spec))).await? {
+            Outcome::Integration(integration) => Ok(integration),
+            other => unexpected(other),
+        }
+    }
+
+    /// Signs an integration's messages with `secret`, and with the one before as well until
+    /// `overlap_until`; none when there is no such integration.
+    pub async fn rotate_secret(
+        &self,
+        id: Id,
+        secret: Secret,
+        overlap_until: Timestamp,
+    ) -> Result<Option<Arc<Integration>>, StoreError> {
+        match self.execute(Command::RotateSecret(id, secret, overlap_until)).await? {
             Outcome::Integration(integration) => Ok(integration),
             other => unexpected(other),
         }

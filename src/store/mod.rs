@@ -44,6 +44,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 pub use command::{
     Accepted, Appended, Close, Closed, Command, Event, Listener, NewAudit, Outcome, Prune, Settle,
+    Settlement,
 };
 pub use config::Config;
 pub use counters::Totals;

@@ -16,13 +16,13 @@ use super::command::{health_after, status_after};
 use super::counters::State;
 use super::pack::{self, Pack};
 use super::{
-    Accepted, Appended, Close, Closed, Command, Config, Event, NewAudit, Outcome, Settle, Store,
-    StoreError, keys, log, value,
+    Accepted, Appended, Close, Closed, Command, Config, Event, NewAudit, Outcome, Settle,
+    Settlement, Store, StoreError, keys, log, value,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::model::{
-    Account, Addressed, ExternalId, Health, Id, Integration, Mark, MessageDraft, Owed, Partition,
-    Settled, Status, WindowRule,
+    Account, Addressed, ExternalId, Health, Id, Integration, Mark, MessageDraft, Notice, Owed,
+    Partition, Settled, Status, WindowRule,
 };
 use crate::retry::Next;
 
@@ -125,6 +125,7 @@ impl<'s> Draft<'s> {
             }
             Command::UpdateIntegration(id, spec) => self.update(id, *spec),
             Command::DeleteIntegration(id) => self.delete(id)?,
+            Command::RotateSecret(id, secret, until) => self.rotate_secret(id, secret, until),
             Command::CreateToken(token) => self.create_token(*token),
             Command::Prune(prune) => self.prune(prune)?,
         })
@@ -257,16 +258,22 @@ impl<'s> Draft<'s> {
         let key = keys::attempt(message, attempt.number);
         self.keep_row(&key, &encode(&attempt));
         let health = self.store.health(integration);
-        health_after(self.health.entry(integration).or_insert(health), &attempt, next);
+        let health = self.health.entry(integration).or_insert(health);
+        let notices = health_after(health, &attempt, next);
+        for notice in &notices {
+            if let Notice::Disabled(because) = notice {
+                self.disable(integration, *because);
+            }
+        }
 
         let key = keys::by_id(keys::OUTBOX, message);
         let Some(owed) = self.store.tree().get(key)? else {
             // Given up while the attempt was under way.
-            return Ok(Outcome::Settled(None));
+            return Ok(Outcome::Settled(Settlement { owed: None, notices }));
         };
         let owed: Owed = log::decode(&owed, message)?;
         let last_code = attempt.outcome.code();
-        Ok(Outcome::Settled(match (next, status_after(next)) {
+        let owed = match (next, status_after(next)) {
             (Next::RetryAt(due), _) => {
                 let owed = Owed { attempts: attempt.number, due, last_code, ..owed };
                 self.batch.insert(&key, encode(&owed));
@@ -279,7 +286,8 @@ impl<'s> Draft<'s> {
                 self.settle_as(message, integration, settled);
                 None
             }
-        }))
+        };
+        Ok(Outcome::Settled(Settlement { owed, notices }))
     }
 
     fn settle_as(&mut self, message: Id, integration: Id, settled: Settled) {

@@ -40,6 +40,14 @@ pub fn json(request: &HttpRequest, body: &Bytes) -> Result<Value, Problem> {
         .map_err(|error| Problem::not_json(format!("the body is not valid JSON: {error}")))
 }
 
+/// The body as a `T`; its default when there is no body at all.
+pub fn optional<T: DeserializeOwned + Default>(
+    request: &HttpRequest,
+    body: &Bytes,
+) -> Result<T, Problem> {
+    if body.is_empty() { Ok(T::default()) } else { read(json(request, body)?) }
+}
+
 /// `value` as a `T`, or the first fault and where it is.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(|error| {

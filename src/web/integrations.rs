@@ -1,20 +1,22 @@
 //! `/integrations`: the hooks, as they are configured.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::params::{Params, id_of_path};
 use super::{Api, Page, Problem, body};
 use crate::clock::Timestamp;
 use crate::model::{
-    Account, HIDDEN, Id, Integration, IntegrationSpec, IntegrationStatus, Secret, check,
-    looks_secret,
+    Account, DisabledBecause, HIDDEN, Id, Integration, IntegrationSpec, IntegrationStatus, Secret,
+    check, looks_secret,
 };
+use crate::settings::parse_duration;
 
 pub fn all() -> Resource {
     super::resource("/integrations").route(web::get().to(list)).route(web::post().to(create))
@@ -27,6 +29,10 @@ pub fn one() -> Resource {
         .route(web::delete().to(delete))
 }
 
+pub fn rotate_secret() -> Resource {
+    super::resource("/integrations/{id}/rotate-secret").route(web::post().to(rotate))
+}
+
 /// An integration, as it is answered. Never with its secret, save when that is made.
 #[derive(Serialize)]
 struct View {
@@ -34,6 +40,8 @@ struct View {
     #[serde(flatten)]
     spec: IntegrationSpec,
     status: IntegrationStatus,
+    /// Why Lull itself disabled it, if it did.
+    disabled_because: Option<DisabledBecause>,
     created_at: Timestamp,
     updated_at: Timestamp,
     last_error_at: Option<Timestamp>,
@@ -55,6 +63,7 @@ impl View {
             id: integration.id,
             spec,
             status: integration.status(&health),
+            disabled_because: integration.disabled_because,
             created_at: integration.created_at,
             updated_at: integration.updated_at,
             last_error_at: health.last_error_at,
@@ -87,10 +96,7 @@ async fn create(
     bytes: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
     let spec = checked(body::json(&request, &bytes?)?)?;
-    let secret = Secret::random().map_err(|error| {
-        log::error!("the system gives no random bytes: {error}");
-        Problem::overloaded("no secret could be made; try again")
-    })?;
+    let secret = new_secret()?;
     let integration = api.journal.create_integration(caller.account, spec, secret.clone()).await?;
     log::info!("integration {} made by {}", integration.id, caller.name());
     let view = View { secret: Some(secret.reveal()), ..View::of(&api, &integration) };
@@ -139,6 +145,52 @@ async fn delete(
     let deleted = deleted.ok_or_else(|| no_such_integration(&request))?;
     log::info!("integration {} deleted by {}", deleted.id, caller.name());
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// How long the old secret signs as well, when nothing else is said, and at the most.
+const OVERLAP_DEFAULT: Duration = Duration::from_secs(86_400);
+const OVERLAP_MAX: Duration = Duration::from_secs(30 * 86_400);
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rotation {
+    /// How long the old secret signs as well, like `24h`.
+    overlap: Option<String>,
+}
+
+async fn rotate(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    bytes: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let integration = find(&api, caller.account, &request)?;
+    let rotation: Rotation = body::optional(&request, &bytes?)?;
+    let overlap = match &rotation.overlap {
+        None => OVERLAP_DEFAULT,
+        Some(text) => match parse_duration(text).filter(|overlap| *overlap <= OVERLAP_MAX) {
+            Some(overlap) => overlap,
+            None => {
+                let fault = format!("{text:?} is not a duration of at most 30d; write it like 24h");
+                return Err(body::faulty(vec![("/overlap".to_owned(), fault)]));
+            }
+        },
+    };
+    let secret = new_secret()?;
+    let until = api.clock.now() + overlap;
+    let rotated = api.journal.rotate_secret(integration.id, secret.clone(), until).await?;
+    let rotated = rotated.ok_or_else(|| no_such_integration(&request))?;
+    log::info!("secret of integration {} rotated by {}", rotated.id, caller.name());
+    Ok(HttpResponse::Ok().json(json!({
+        "secret": secret.reveal(), "old_secret_signs_until": until,
+    })))
+}
+
+fn new_secret() -> Result<Secret, Problem> {
+    Secret::random().map_err(|error| {
+        log::error!("the system gives no random bytes: {error}");
+        Problem::overloaded("no secret could be made; try again")
+    })
 }
 
 fn find(api: &Api, account: Account, request: &HttpRequest) -> Result<Arc<Integration>, Problem> {

@@ -99,6 +99,7 @@ pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
         .service(
             web::scope("/api/v1")
                 .service(audits::resource())
+                .service(integrations::rotate_secret())
                 .service(integrations::one())
                 .service(integrations::all())
                 .service(messages::attempts())

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use super::{Draft, json};
-use crate::model::{Account, Id, Integration, IntegrationSpec, Secret, Settled, Status, Token};
+use crate::clock::Timestamp;
+use crate::model::{
+    Account, DisabledBecause, Id, Integration, IntegrationSpec, OldSecret, Secret, Settled, Status,
+    Token,
+};
 use crate::store::{Config, Outcome, StoreError, keys};
 
 impl Draft<'_> {
@@ -14,15 +18,55 @@ impl Draft<'_> {
         secret: Secret,
     ) -> Outcome {
         let (id, now) = (self.next_id(), self.now);
-        self.keep(Integration { id, account, created_at: now, updated_at: now, secret, spec })
+        self.keep(Integration {
+            id,
+            account,
+            created_at: now,
+            updated_at: now,
+            secret,
+            old_secret: None,
+            disabled_because: None,
+            spec,
+        })
     }
 
     pub(super) fn update(&mut self, id: Id, spec: IntegrationSpec) -> Outcome {
         let Some(before) = self.config.integrations.get(&id) else {
             return Outcome::Integration(None);
         };
-        let after = Integration { spec, updated_at: self.now, ..before.as_ref().clone() };
+        // Enabled by hand, it gets a fresh chance.
+        let enabled = spec.enabled && !before.spec.enabled;
+        let disabled_because = before.disabled_because.filter(|_| !enabled);
+        let updated_at = self.now;
+        let after = Integration { spec, updated_at, disabled_because, ..before.as_ref().clone() };
+        if enabled {
+            let health = self.store.health(id);
+            let health = self.health.entry(id).or_insert(health);
+            (health.failed_since, health.failing_since, health.warned) = (None, None, false);
+        }
         self.keep(after)
+    }
+
+    pub(super) fn rotate_secret(&mut self, id: Id, secret: Secret, until: Timestamp) -> Outcome {
+        let Some(before) = self.config.integrations.get(&id) else {
+            return Outcome::Integration(None);
+        };
+        let old_secret = Some(OldSecret { secret: before.secret.clone(), until });
+        let updated_at = self.now;
+        let after = Integration { secret, old_secret, updated_at, ..before.as_ref().clone() };
+        self.keep(after)
+    }
+
+    /// Disables an integration for a reason of Lull's own.
+    pub(super) fn disable(&mut self, id: Id, because: DisabledBecause) {
+        let Some(before) = self.config.integrations.get(&id).filter(|found| found.spec.enabled)
+        else {
+            return;
+        };
+        let mut after = before.as_ref().clone();
+        (after.spec.enabled, after.disabled_because) = (false, Some(because));
+        after.updated_at = self.now;
+        self.keep(after);
     }
 
     fn keep(&mut self, integration: Integration) -> Outcome {
