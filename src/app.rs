@@ -108,8 +108,17 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
     ));
     let started = clock.monotonic();
     let rule = settings.window;
-    let api =
-        web::Data::new(Api { store, journal, clock, gauges, rates, registries, rule, started });
+    let api = web::Data::new(Api {
+        store,
+        journal,
+        clock,
+        gauges,
+        rates,
+        registries,
+        dispatchers: dispatchers.clone(),
+        rule,
+        started,
+    });
     let address = listener.local_addr()?;
     let server = listen(listener, threads, api)?;
     Ok(Running {

@@ -25,6 +25,17 @@ pub enum Reason {
     Activity,
 }
 
+impl Reason {
+    /// The rule's number, and what it came to, in words.
+    pub fn in_words(self) -> (&'static str, &'static str) {
+        match self {
+            Reason::Workspace => ("R6", "the audit is not of the integration's workspace"),
+            Reason::User => ("R8", "the audit's user is not among those the integration lists"),
+            Reason::Activity => ("R7", "no row of the integration's activities matches the audit"),
+        }
+    }
+}
+
 /// What `spec` lets an integration see of `audit`. Whether it is enabled is not asked here (R10).
 pub fn decide<'a>(spec: &IntegrationSpec, audit: &'a Audit) -> Verdict<'a> {
     let said = &audit.said;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use actix::{Addr, MailboxError};
 
 use crate::clock::Clock;
-use crate::delivery::{Configured, Dispatcher, Owe, Shard};
+use crate::delivery::{Configured, Dispatcher, GiveUp, Owe, Shard};
 use crate::model::{Id, Owed};
 use crate::record::{Edits, Gauges, Recover, Registry};
 use crate::store::{Accepted, Config, Event, Listener, Recovered};
@@ -111,6 +111,12 @@ impl Listener for Switchboard {
                         if !owed.is_empty() {
                             let _ = dispatcher.try_send(Owe(owed));
                         }
+                    }
+                }
+                Event::Gone(gone) => {
+                    for gone in gone {
+                        let index = Shard::index_of(gone.integration, lines.dispatchers.len());
+                        let _ = lines.dispatchers[index].try_send(GiveUp(gone));
                     }
                 }
                 Event::Configured(config) => {

@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 use super::limit::RateLimit;
 use super::pace::Pace;
 use super::schedule::{Schedule, Turn};
-use super::{Request, Shared, Transport};
+use super::{GiveUp, Request, Shared, TestHook, Transport};
 use crate::clock::Timestamp;
 use crate::model::{
-    Attempt, AttemptOutcome, DisabledBecause, HIDDEN, Id, Integration, Notice, Owed, Partition,
-    Trigger, looks_secret,
+    Attempt, AttemptOutcome, Delivery, DisabledBecause, HIDDEN, Id, Integration, Notice, Owed,
+    Partition, Trigger, looks_secret,
 };
 use crate::store::{Settle, Settlement, StoreError};
 use crate::{retry, sign};
@@ -192,6 +192,11 @@ async fn attempt(
         Ok(None) => return Made { exchange: None, settled: Ok(Settlement::default()) },
         Err(error) => return Made { exchange: None, settled: Err(error) },
     };
+    let asked_by = match entry.delivery {
+        Delivery::Owed(owed) => owed.asked_by,
+        // Given up since it was taken out of the schedule.
+        Delivery::Settled(_) => return Made { exchange: None, settled: Ok(Settlement::default()) },
+    };
     let at = shared.clock.now();
     let started = shared.clock.monotonic();
     let body = entry.message.draft.body;
@@ -215,7 +220,8 @@ async fn attempt(
     let attempt = Attempt {
         number,
         at,
-        trigger: Trigger::Scheduled,
+        trigger: if asked_by.is_some() { Trigger::Manual } else { Trigger::Scheduled },
+        asked_by,
         request_headers: redacted(headers),
         total_ms: took.as_millis() as u32,
         outcome: outcome.clone(),
@@ -268,6 +274,44 @@ impl Handler<OweHere> for DeliveryActor {
             self.schedule.add(*message, owed);
         }
         self.pump(ctx);
+    }
+}
+
+impl Handler<GiveUp> for DeliveryActor {
+    type Result = ();
+
+    fn handle(&mut self, GiveUp(gone): GiveUp, ctx: &mut Context<Self>) {
+        self.schedule.forget(gone.message, gone.partition);
+        self.pump(ctx);
+    }
+}
+
+impl Handler<TestHook> for DeliveryActor {
+    type Result = ResponseFuture<Option<Attempt>>;
+
+    fn handle(&mut self, test: TestHook, _: &mut Context<Self>) -> Self::Result {
+        let (integration, clock) = (self.integration.clone(), self.shared.clock.clone());
+        let transport = self.transport.clone();
+        Box::pin(async move {
+            let (at, started) = (clock.now(), clock.monotonic());
+            let headers = headers(&integration, Id::at(at), at, test.body.as_bytes());
+            let request = Request {
+                url: integration.spec.hook_url.clone(),
+                headers: headers.clone(),
+                body: Bytes::from(test.body),
+                timeout: integration.spec.timeout,
+            };
+            let outcome = transport.post(request).await;
+            Some(Attempt {
+                number: 1,
+                at,
+                trigger: Trigger::Manual,
+                asked_by: Some(test.by.into()),
+                request_headers: redacted(headers),
+                total_ms: (clock.monotonic() - started).as_millis() as u32,
+                outcome,
+            })
+        })
     }
 }
 

@@ -7,8 +7,8 @@ use actix::prelude::*;
 
 use super::Shared;
 use super::actor::{DeliveryActor, DrainHere, OweHere, Reconfigure, Retire};
-use crate::model::{Id, Integration, Owed};
-use crate::store::Config;
+use crate::model::{Attempt, Id, Integration, Owed};
+use crate::store::{Config, Gone};
 
 /// The actors of one shard's integrations.
 pub struct Dispatcher {
@@ -51,6 +51,23 @@ pub struct Configured(pub Arc<Config>);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Owe(pub Vec<(Id, Owed)>);
+
+/// This message, to an integration of this shard, is owed no more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct GiveUp(pub Gone);
+
+/// Send a signed sample to this integration now. The attempt, unless there is no such integration.
+#[derive(Message)]
+#[rtype(result = "Option<Attempt>")]
+pub struct TestHook {
+    /// The integration.
+    pub integration: Id,
+    /// The body of the sample.
+    pub body: String,
+    /// The name of the token that asks.
+    pub by: String,
+}
 
 /// Begin no new attempts; completes when none is in flight any more.
 #[derive(Message)]
@@ -125,6 +142,25 @@ impl Handler<Owe> for Dispatcher {
                 let _ = hook.actor.try_send(OweHere(owed));
             }
         }
+    }
+}
+
+impl Handler<GiveUp> for Dispatcher {
+    type Result = ();
+
+    fn handle(&mut self, GiveUp(gone): GiveUp, _: &mut Context<Self>) {
+        if let Some(hook) = self.hooks.get(&gone.integration) {
+            let _ = hook.actor.try_send(GiveUp(gone));
+        }
+    }
+}
+
+impl Handler<TestHook> for Dispatcher {
+    type Result = ResponseFuture<Option<Attempt>>;
+
+    fn handle(&mut self, test: TestHook, _: &mut Context<Self>) -> Self::Result {
+        let actor = self.hooks.get(&test.integration).map(|hook| hook.actor.clone());
+        Box::pin(async move { actor?.send(test).await.ok().flatten() })
     }
 }
 

@@ -29,7 +29,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub use actor::DeliveryActor;
-pub use dispatcher::{Configured, Dispatcher, Drain, Owe, Shard};
+pub use dispatcher::{Configured, Dispatcher, Drain, GiveUp, Owe, Shard, TestHook};
 pub use transport::{HttpTransport, Request, Transport};
 
 use crate::clock::Clock;

@@ -19,7 +19,11 @@ pub struct Schedule {
 
 /// The messages of one record, oldest first; never empty.
 #[derive(Debug, Default)]
-struct Line(VecDeque<Place>);
+struct Line {
+    places: VecDeque<Place>,
+    /// Whether the first is in flight.
+    in_flight: bool,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Place {
@@ -40,25 +44,62 @@ pub struct Turn {
 }
 
 impl Schedule {
-    /// Takes in a message that is owed, unless it is in already. Of one record, oldest first.
+    /// Takes in a message that is owed, in the order of its record's messages. One that is in
+    /// already is due when this says, unless it is in flight.
     pub fn add(&mut self, message: Id, owed: &Owed) {
-        let line = self.lines.entry(owed.partition).or_default();
-        if line.0.back().is_some_and(|last| last.message >= message) {
+        let partition = owed.partition;
+        let place = Place { message, attempts: owed.attempts, due: owed.due };
+        let line = self.lines.entry(partition).or_default();
+        let first = line.places.front().copied();
+        let at = line.places.partition_point(|other| other.message < message);
+        if line.places.get(at).is_some_and(|other| other.message == message) {
+            if at > 0 || !line.in_flight {
+                line.places[at] = place;
+            }
+        } else {
+            // What is in flight stays in front.
+            line.places.insert(if line.in_flight { at.max(1) } else { at }, place);
+        }
+        self.wait(partition, first);
+    }
+
+    /// Forgets a message that is owed no more. One that is in flight is forgotten as it settles.
+    pub fn forget(&mut self, message: Id, partition: Partition) {
+        let Some(line) = self.lines.get_mut(&partition) else { return };
+        let first = line.places.front().copied();
+        let in_flight = line.in_flight;
+        let mut position = 0;
+        line.places.retain(|place| {
+            position += 1;
+            place.message != message || (position == 1 && in_flight)
+        });
+        self.wait(partition, first);
+    }
+
+    /// Lets the first of a line wait for its turn in place of `before`, or ends an empty line.
+    fn wait(&mut self, partition: Partition, before: Option<Place>) {
+        let Some(line) = self.lines.get(&partition) else { return };
+        if line.in_flight {
             return;
         }
-        if line.0.is_empty() {
-            self.waiting.insert((owed.due, message, owed.partition));
+        if let Some(before) = before {
+            self.waiting.remove(&(before.due, before.message, partition));
         }
-        line.0.push_back(Place { message, attempts: owed.attempts, due: owed.due });
+        match line.places.front() {
+            Some(first) => drop(self.waiting.insert((first.due, first.message, partition))),
+            None => drop(self.lines.remove(&partition)),
+        }
     }
 
     /// The next message that is due, which is in flight from here on.
     pub fn take_due(&mut self, now: Timestamp) -> Option<Turn> {
         let next = *self.waiting.first().filter(|(due, ..)| *due <= now)?;
         self.waiting.remove(&next);
-        self.in_flight += 1;
         let (_, message, partition) = next;
-        let attempts = self.lines.get(&partition).and_then(|line| line.0.front())?.attempts;
+        let line = self.lines.get_mut(&partition)?;
+        line.in_flight = true;
+        self.in_flight += 1;
+        let attempts = line.places.front()?.attempts;
         Some(Turn { message, partition, attempts })
     }
 
@@ -74,25 +115,27 @@ impl Schedule {
 
     /// An attempt of the first of a line has ended; `owed` is what is still owed of it.
     pub fn settled(&mut self, partition: Partition, owed: Option<&Owed>) {
-        self.in_flight -= 1;
-        let Some(line) = self.lines.get_mut(&partition) else { return };
-        match (owed, line.0.front_mut()) {
+        let Some(line) = self.landed(partition) else { return };
+        match (owed, line.places.front_mut()) {
             (Some(owed), Some(first)) => (first.attempts, first.due) = (owed.attempts, owed.due),
-            _ => drop(line.0.pop_front()),
+            _ => drop(line.places.pop_front()),
         }
-        match line.0.front() {
-            Some(first) => drop(self.waiting.insert((first.due, first.message, partition))),
-            None => drop(self.lines.remove(&partition)),
-        }
+        self.wait(partition, None);
     }
 
     /// An attempt could not be written down: the same message again, at `due`.
     pub fn put_off(&mut self, partition: Partition, due: Timestamp) {
-        self.in_flight -= 1;
-        if let Some(first) = self.lines.get_mut(&partition).and_then(|line| line.0.front_mut()) {
+        if let Some(first) = self.landed(partition).and_then(|line| line.places.front_mut()) {
             first.due = due;
-            self.waiting.insert((due, first.message, partition));
         }
+        self.wait(partition, None);
+    }
+
+    fn landed(&mut self, partition: Partition) -> Option<&mut Line> {
+        self.in_flight -= 1;
+        let line = self.lines.get_mut(&partition)?;
+        line.in_flight = false;
+        Some(line)
     }
 }
 
@@ -114,6 +157,7 @@ mod tests {
             attempts,
             due: at(due),
             last_code: None,
+            asked_by: None,
         }
     }
 
@@ -151,6 +195,39 @@ mod tests {
         schedule.add(Id::from_u64(1), &owed(7, 0, 0));
         schedule.settled(Partition(7), None);
         assert_eq!(taken(&mut schedule, 0), [] as [u64; 0]);
+    }
+
+    #[test]
+    fn an_older_message_that_is_owed_again_goes_before_the_newer_ones_but_not_before_what_is_in_flight()
+     {
+        let mut schedule = Schedule::default();
+        schedule.add(Id::from_u64(5), &owed(7, 0, 0));
+        schedule.add(Id::from_u64(9), &owed(7, 0, 0));
+        assert_eq!(taken(&mut schedule, 0), [5]);
+        schedule.add(Id::from_u64(3), &owed(7, 8, 0));
+        for next in [[3], [9]] {
+            schedule.settled(Partition(7), None);
+            assert_eq!(taken(&mut schedule, 0), next);
+        }
+        // One that waits for its retry goes at once when it is asked for.
+        schedule.settled(Partition(7), Some(&owed(7, 1, 500)));
+        schedule.add(Id::from_u64(9), &owed(7, 1, 10));
+        assert_eq!(schedule.next_due(), Some(at(10)));
+    }
+
+    #[test]
+    fn what_is_forgotten_does_not_go_and_lets_the_next_go() {
+        let mut schedule = Schedule::default();
+        for message in [1, 2, 3] {
+            schedule.add(Id::from_u64(message), &owed(7, 0, message as i64));
+        }
+        schedule.forget(Id::from_u64(1), Partition(7));
+        assert_eq!(taken(&mut schedule, 5), [2]);
+        schedule.forget(Id::from_u64(2), Partition(7));
+        schedule.forget(Id::from_u64(3), Partition(7));
+        schedule.settled(Partition(7), None);
+        assert_eq!((schedule.next_due(), schedule.in_flight()), (None, 0));
+        schedule.forget(Id::from_u64(4), Partition(8));
     }
 
     proptest! {

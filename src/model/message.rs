@@ -71,7 +71,7 @@ impl std::str::FromStr for Status {
 }
 
 /// What is still owed of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owed {
     /// Whom it is owed to.
     pub integration: Id,
@@ -85,10 +85,12 @@ pub struct Owed {
     pub due: Timestamp,
     /// The status code of the last attempt's response, when there was one.
     pub last_code: Option<u16>,
+    /// Who asked for the next attempt, when it is not a scheduled one; the name of a token.
+    pub asked_by: Option<Box<str>>,
 }
 
 /// How a message ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settled {
     /// In which state; never `pending` or `held`.
     pub status: Status,
@@ -98,10 +100,12 @@ pub struct Settled {
     pub attempts: u32,
     /// The status code of the last attempt's response, when there was one.
     pub last_code: Option<u16>,
+    /// Who gave it up, when somebody did; the name of a token.
+    pub by: Option<Box<str>>,
 }
 
 /// A message's state: owed or settled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// Still owed.
     Owed(Owed),
@@ -128,6 +132,8 @@ pub struct Attempt {
     pub at: Timestamp,
     /// Why it was made.
     pub trigger: Trigger,
+    /// Who asked for a manual one; the name of a token.
+    pub asked_by: Option<Box<str>>,
     /// The headers sent, those that carry secrets redacted.
     pub request_headers: Vec<(String, String)>,
     /// How long it took in all, in milliseconds.

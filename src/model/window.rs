@@ -25,6 +25,13 @@ pub enum ClosedBy {
     MaxWait,
     /// Somebody asked; the name of the token.
     SendNow(String),
+    /// Somebody dropped it: the name of the token, and why.
+    Discarded {
+        /// The name of the token.
+        by: String,
+        /// Why, as they said.
+        reason: String,
+    },
 }
 
 /// What a window came to for one integration.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
+use super::Shared;
+use super::address::{self, Addressed};
 use super::registry::{Due, Idle, Registry};
 use super::window::Window;
-use super::{Shared, address};
 use crate::clock::{Monotonic, Timestamp};
 use crate::model::{ClosedBy, Id, RecordKey, WindowRule};
 use crate::store::{Close, Closed, StoreError};
@@ -50,12 +51,10 @@ pub(super) struct DueNow;
 #[rtype(result = "()")]
 pub(super) struct Retire;
 
-/// Close the window now, whatever its deadline.
+/// Close the window now, whatever its deadline: send it, or discard it.
 #[derive(Message)]
 #[rtype(result = "Option<oneshot::Receiver<Result<Closed, StoreError>>>")]
-pub(super) struct CloseNow {
-    pub by: String,
-}
+pub(super) struct CloseNow(pub ClosedBy);
 
 /// Tell about the open window, if there is one.
 #[derive(Message)]
@@ -129,8 +128,13 @@ impl RecordActor {
         let places = window.places.clone();
         let work = async move {
             let _permit = shared.closing.acquire().await;
-            let audits = shared.store.audits_at(&window.places)?;
-            let addressed = address::address(&shared.store.config(), &record, &audits);
+            let addressed = match closed_by {
+                ClosedBy::Discarded { .. } => Addressed::default(),
+                _ => {
+                    let audits = shared.store.audits_at(&window.places)?;
+                    address::address(&shared.store.config(), &record, &audits)
+                }
+            };
             let close = Close {
                 record: record.as_ref().clone(),
                 rule: window.rule,
@@ -247,13 +251,13 @@ impl Handler<DueNow> for RecordActor {
 impl Handler<CloseNow> for RecordActor {
     type Result = Option<oneshot::Receiver<Result<Closed, StoreError>>>;
 
-    fn handle(&mut self, close_now: CloseNow, ctx: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, CloseNow(closed_by): CloseNow, ctx: &mut Context<Self>) -> Self::Result {
         if self.closing {
             return None;
         }
         let window = self.window.take()?;
         let (reply, closed) = oneshot::channel();
-        self.close(window, ClosedBy::SendNow(close_now.by), Some(reply), ctx);
+        self.close(window, closed_by, Some(reply), ctx);
         Some(closed)
     }
 }

@@ -1,11 +1,13 @@
 //! A window's audits to messages: for each integration what it may see, collated, in its format.
-//! Pure.
+//! Pure, but for reading what is replayed.
 
 use crate::collate::{Collated, Seen, collate};
 use crate::filter::{Verdict, decide};
 use crate::format;
-use crate::model::{Audit, ExternalId, Id, Integration, MessageDraft, RecordKey, User};
-use crate::store::Config;
+use crate::model::{
+    Audit, ClosedBy, ExternalId, Id, Integration, Mark, MessageDraft, RecordKey, User,
+};
+use crate::store::{Config, Replay, Store, StoreError};
 
 /// How many names a message keeps for the log's lists, of fields and of contributors each.
 const NAMES_KEPT: usize = 20;
@@ -26,22 +28,60 @@ pub fn address(config: &Config, record: &RecordKey, audits: &[Audit]) -> Address
         if !integration.spec.enabled {
             continue;
         }
-        let seen: Vec<Seen> = audits
-            .iter()
-            .filter_map(|audit| match decide(&integration.spec, audit) {
-                Verdict::Sees(changes) => Some((audit, changes)),
-                Verdict::Refused(_) => None,
-            })
-            .collect();
-        if seen.is_empty() {
-            continue;
-        }
-        match collate(&seen) {
-            Some(collated) => addressed.messages.push(message(integration, record, &collated)),
-            None => addressed.nothing_changed.push(integration.id),
+        match address_to(integration, record, audits) {
+            Comes::To(message) => addressed.messages.push(*message),
+            Comes::ToNothing => addressed.nothing_changed.push(integration.id),
+            Comes::Unseen => {}
         }
     }
     addressed
+}
+
+/// What a window's audits come to for one integration.
+enum Comes {
+    /// This message.
+    To(Box<MessageDraft>),
+    /// Nothing, since nothing changed in the end.
+    ToNothing,
+    /// Nothing, since it may see none of them.
+    Unseen,
+}
+
+fn address_to(integration: &Integration, record: &RecordKey, audits: &[Audit]) -> Comes {
+    let seen: Vec<Seen> = audits
+        .iter()
+        .filter_map(|audit| match decide(&integration.spec, audit) {
+            Verdict::Sees(changes) => Some((audit, changes)),
+            Verdict::Refused(_) => None,
+        })
+        .collect();
+    match collate(&seen) {
+        Some(collated) => Comes::To(Box::new(message(integration, record, &collated))),
+        None if seen.is_empty() => Comes::Unseen,
+        None => Comes::ToNothing,
+    }
+}
+
+/// Windows that have closed, addressed again to one integration as it is now. Of windows whose oldest
+/// audits are no longer kept, what is left.
+pub fn replay(
+    store: &Store,
+    integration: &Integration,
+    marks: Vec<(Id, Mark)>,
+) -> Result<Vec<Replay>, StoreError> {
+    let mut replays = Vec::new();
+    for (window, mark) in marks {
+        if matches!(mark.closed_by, ClosedBy::Discarded { .. }) {
+            continue;
+        }
+        let audits = store.audits_left(&mark.places)?;
+        if let (Comes::To(message), Some(oldest)) =
+            (address_to(integration, &mark.record, &audits), audits.first())
+        {
+            replays.push(Replay { window, oldest: oldest.place, message: *message });
+        }
+    }
+    Ok(replays)
 }
 
 fn message(integration: &Integration, record: &RecordKey, collated: &Collated) -> MessageDraft {

@@ -29,7 +29,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 pub use actor::{RecordActor, WindowView};
-pub use registry::{Due, Edits, ListWindows, Recover, Registry, SendNow, WindowOf};
+pub use address::replay;
+pub use registry::{CloseByHand, Due, Edits, ListWindows, Recover, Registry, WindowOf};
 
 use crate::clock::Clock;
 use crate::store::{Journal, Store};

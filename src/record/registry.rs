@@ -13,7 +13,7 @@ use super::Shared;
 use super::actor::{CloseNow, Describe, DueNow, Edit, RecordActor, Retire, WindowView};
 use super::window::Window;
 use crate::clock::Monotonic;
-use crate::model::{Id, RecordKey};
+use crate::model::{ClosedBy, Id, RecordKey};
 use crate::store::{Accepted, Closed, OpenWindow, StoreError};
 
 /// One shard's records with an open window.
@@ -58,14 +58,14 @@ pub(super) struct Idle {
     pub received: u32,
 }
 
-/// Close a record's window now. None when it has none, or when it is closing already.
+/// Close a record's window now, by hand: send it, or discard it. None when it has none, or when it is closing already.
 #[derive(Message)]
 #[rtype(result = "Option<Result<Closed, StoreError>>")]
-pub struct SendNow {
+pub struct CloseByHand {
     /// The record.
     pub record: RecordKey,
-    /// The name of the token that asks.
-    pub by: String,
+    /// Who asked, and for what.
+    pub closed_by: ClosedBy,
 }
 
 /// Tell about a record's open window.
@@ -176,14 +176,14 @@ impl Handler<Idle> for Registry {
     }
 }
 
-impl Handler<SendNow> for Registry {
+impl Handler<CloseByHand> for Registry {
     type Result = ResponseFuture<Option<Result<Closed, StoreError>>>;
 
-    fn handle(&mut self, send_now: SendNow, _: &mut Context<Self>) -> Self::Result {
-        let actor = self.records.get(&send_now.record).map(|entry| entry.actor.clone());
+    fn handle(&mut self, close: CloseByHand, _: &mut Context<Self>) -> Self::Result {
+        let actor = self.records.get(&close.record).map(|entry| entry.actor.clone());
         Box::pin(async move {
             let closed: oneshot::Receiver<_> =
-                actor?.send(CloseNow { by: send_now.by }).await.ok().flatten()?;
+                actor?.send(CloseNow(close.closed_by)).await.ok().flatten()?;
             Some(closed.await.unwrap_or(Err(StoreError::Stopped)))
         })
     }

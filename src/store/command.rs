@@ -27,6 +27,12 @@ pub enum Command {
     DeleteIntegration(Id),
     /// Sign an integration's messages with this secret, and with the one before as well until then.
     RotateSecret(Id, Secret, Timestamp),
+    /// Try these messages again now, whatever became of them, as this person asks.
+    Redeliver(Vec<Id>, Box<str>),
+    /// Give a message up, as this person asks.
+    Cancel(Id, Box<str>),
+    /// Address windows that have closed before to an integration.
+    Replay(Vec<Replay>),
     /// Keep a token.
     CreateToken(Box<Token>),
     /// Forget what is too old (R18).
@@ -57,6 +63,16 @@ pub struct Close {
     pub messages: Vec<MessageDraft>,
     /// The integrations for which nothing changed in the end (R12).
     pub nothing_changed: Vec<Id>,
+}
+
+/// A closed window, addressed again.
+pub struct Replay {
+    /// Its mark.
+    pub window: Id,
+    /// The oldest of its audits.
+    pub oldest: Id,
+    /// What is addressed to whom.
+    pub message: MessageDraft,
 }
 
 /// An attempt to write down (D3).
@@ -95,6 +111,9 @@ pub enum Outcome {
     Settled(Settlement),
     /// Of the commands on integrations: as it is now; none when there is no such integration.
     Integration(Option<Arc<Integration>>),
+    /// Of [`Command::Redeliver`] and [`Command::Replay`]: the messages that are owed now; of
+    /// [`Command::Cancel`]: those that are not any more.
+    Messages(Vec<Id>),
     /// Of [`Command::CreateToken`].
     TokenCreated,
     /// Of [`Command::Prune`].
@@ -133,8 +152,21 @@ pub enum Event {
     Accepted(Vec<Accepted>),
     /// Messages are owed.
     Owed(Vec<(Id, Owed)>),
+    /// These messages are owed no more, though no attempt settled them.
+    Gone(Vec<Gone>),
     /// The configuration is another.
     Configured(Arc<Config>),
+}
+
+/// A message that was given up.
+#[derive(Clone, Copy, Debug)]
+pub struct Gone {
+    /// The message.
+    pub message: Id,
+    /// Whom it was addressed to.
+    pub integration: Id,
+    /// Its record's partition.
+    pub partition: Partition,
 }
 
 /// An audit that is in a window now.
@@ -164,6 +196,10 @@ impl Command {
             Command::Close(close) => {
                 close.messages.iter().map(|message| message.body.len() + 256).sum::<usize>()
             }
+            Command::Replay(replays) => {
+                replays.iter().map(|replay| replay.message.body.len() + 256).sum::<usize>()
+            }
+            Command::Redeliver(messages, _) => messages.len() * 128,
             _ => 512,
         }
     }

@@ -68,6 +68,15 @@ impl Store {
         Ok(audits)
     }
 
+    /// Those of the audits at `places` that are still kept.
+    pub fn audits_left(&self, places: &[Id]) -> Result<Vec<Audit>, StoreError> {
+        let mut audits = Vec::with_capacity(places.len());
+        for place in places {
+            audits.extend(self.audit_at(*place)?);
+        }
+        Ok(audits)
+    }
+
     /// The place of the audit with this id: one it came with, or one it was given here.
     pub fn place_of(&self, account: Account, id: &ExternalId) -> Result<Option<Id>, StoreError> {
         if let Some(bytes) = self.tree().get(keys::audit_id(account, id))? {
@@ -97,7 +106,7 @@ impl Store {
         until: Id,
     ) -> Result<HistoryPage, StoreError> {
         let mut places: BTreeSet<Id> = open.iter().copied().collect();
-        for mark in self.marks_of(record, from)? {
+        for (_, mark) in self.marks_of(record, from)? {
             places.extend(mark.places);
         }
         let mut page = HistoryPage::default();
@@ -149,14 +158,14 @@ impl Store {
     }
 
     /// The marks of a record's windows that closed at `from` or later, oldest first.
-    pub fn marks_of(&self, record: &RecordKey, from: Id) -> Result<Vec<Mark>, StoreError> {
-        let partition = record.partition();
+    pub fn marks_of(&self, record: &RecordKey, from: Id) -> Result<Vec<(Id, Mark)>, StoreError> {
         let mut marks = Vec::new();
-        for id in self.mark_ids(partition, from)? {
-            if let Some(mark) = self.mark(id)?
+        for (id, is_message) in self.ids_of_record(record.partition(), from)? {
+            if !is_message
+                && let Some(mark) = self.mark(id)?
                 && mark.record == *record
             {
-                marks.push(mark);
+                marks.push((id, mark));
             }
         }
         Ok(marks)
@@ -168,7 +177,13 @@ impl Store {
         bytes.map(|bytes| decode_mark(id, &bytes)).transpose()
     }
 
-    fn mark_ids(&self, partition: Partition, from: Id) -> Result<Vec<Id>, StoreError> {
+    /// The marks, and the messages that no mark names, of a partition's records; with whether it is
+    /// a message. In the order of time.
+    pub(super) fn ids_of_record(
+        &self,
+        partition: Partition,
+        from: Id,
+    ) -> Result<Vec<(Id, bool)>, StoreError> {
         let first = self.tree().range([b'r'].as_slice()..[b's'].as_slice()).next();
         let last = self.tree().range([b'r'].as_slice()..[b's'].as_slice()).next_back();
         let (Some(first), Some(last)) = (first, last) else { return Ok(Vec::new()) };
@@ -177,10 +192,36 @@ impl Store {
         let mut ids = Vec::new();
         for bucket in first..=bucket_of(&last?.0) {
             for entry in self.tree().scan_prefix(keys::record_bucket(bucket, partition)) {
-                ids.extend(keys::last_id(&entry?.0));
+                let (key, value) = entry?;
+                ids.extend(keys::last_id(&key).map(|id| (id, value == keys::IS_MESSAGE)));
             }
         }
         Ok(ids)
+    }
+
+    /// The marks of an account's windows that closed in a time, oldest first: up to `limit` of them
+    /// after `after`.
+    pub fn marks_between(
+        &self,
+        account: Account,
+        after: Id,
+        until: Id,
+        limit: usize,
+    ) -> Result<Vec<(Id, Mark)>, StoreError> {
+        let mut marks = Vec::new();
+        let range = keys::by_id(keys::MARKS, after.plus(1))..keys::by_id(keys::MARKS, until);
+        for entry in self.tree().range(range) {
+            let (key, head) = entry?;
+            let Some(id) = keys::id_of(&key) else { continue };
+            let mark = decode_mark(id, &value::whole(self.tree(), &key, &head)?)?;
+            if mark.record.account == account {
+                marks.push((id, mark));
+                if marks.len() == limit {
+                    break;
+                }
+            }
+        }
+        Ok(marks)
     }
 }
 

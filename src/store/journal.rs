@@ -9,8 +9,8 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Appended, Close, Closed, Command, Listener, NewAudit, Outcome, Prune, Settle, Settlement,
-    StoreError, Writer,
+    Appended, Close, Closed, Command, Listener, NewAudit, Outcome, Prune, Replay, Settle,
+    Settlement, StoreError, Writer,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::model::{Account, Id, Integration, IntegrationSpec, Secret, Token, WindowRule};
@@ -151,6 +151,29 @@ impl Journal {
     /// Keeps a token.
     pub async fn create_token(&self, token: Token) -> Result<(), StoreError> {
         self.execute(Command::CreateToken(Box::new(token))).await.map(drop)
+    }
+
+    /// Tries these messages again now; those that are owed now.
+    pub async fn redeliver(&self, messages: Vec<Id>, by: &str) -> Result<Vec<Id>, StoreError> {
+        self.messages(Command::Redeliver(messages, by.into())).await
+    }
+
+    /// Gives a message up; whether it was owed.
+    pub async fn cancel(&self, message: Id, by: &str) -> Result<bool, StoreError> {
+        let cancelled = self.messages(Command::Cancel(message, by.into())).await?;
+        Ok(!cancelled.is_empty())
+    }
+
+    /// Addresses windows again; the messages that were made.
+    pub async fn replay(&self, replays: Vec<Replay>) -> Result<Vec<Id>, StoreError> {
+        self.messages(Command::Replay(replays)).await
+    }
+
+    async fn messages(&self, command: Command) -> Result<Vec<Id>, StoreError> {
+        match self.execute(command).await? {
+            Outcome::Messages(messages) => Ok(messages),
+            other => unexpected(other),
+        }
     }
 
     /// Forgets what is too old.

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `a` place of the first | a pack of audits |
 //! | `w` id | the mark that closed a window |
-//! | `r` bucket, partition, mark | nothing; the windows of a record, by time |
+//! | `r` bucket, partition, id | nothing: a window of the record; or [`IS_MESSAGE`]: a message of it that no window names |
 //! | `i` account, id | the place of the audit that came with this id |
 //! | `g` id | a message |
 //! | `n` integration, message | nothing; the messages of an integration |
@@ -31,6 +31,9 @@ pub const OUTBOX: u8 = b'o';
 pub const HEALTH: u8 = b'h';
 pub const INTEGRATIONS: [u8; 2] = *b"ci";
 pub const TOKENS: [u8; 2] = *b"ct";
+
+/// What the index of records holds for a message.
+pub const IS_MESSAGE: &[u8] = b"m";
 
 /// Seconds in a bucket of the index of records, as a power of two: about an hour. The index is
 /// random by nature; within a bucket it stays small enough to be quick, and a bucket is pruned whole.

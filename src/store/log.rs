@@ -1,8 +1,9 @@
 //! The log: messages, their states and their attempts.
 
 use super::{Store, StoreError, keys, value};
+use crate::clock::Timestamp;
 use crate::model::{
-    Account, Attempt, Delivery, Health, Id, Message, Owed, RecordKey, Settled, Status,
+    Account, Addressed, Attempt, Delivery, Health, Id, Message, Owed, RecordKey, Settled, Status,
 };
 use serde::de::DeserializeOwned;
 
@@ -20,6 +21,10 @@ pub struct MessageFilter {
     pub status: Option<Status>,
     /// About this record.
     pub record: Option<RecordKey>,
+    /// Made at this time or later.
+    pub since: Option<Timestamp>,
+    /// Made before this time.
+    pub until: Option<Timestamp>,
     /// Made before this one.
     pub before: Option<Id>,
     /// At most so many.
@@ -80,7 +85,8 @@ impl Store {
 
     /// A page of the log.
     pub fn messages(&self, filter: &MessageFilter) -> Result<LogPage, StoreError> {
-        let before = filter.before.unwrap_or(Id::from_u64(u64::MAX));
+        let until = filter.until.map_or(Id::from_u64(u64::MAX), Id::at);
+        let before = filter.before.unwrap_or(until).min(until);
         match (&filter.record, filter.status, filter.integration) {
             (Some(record), ..) => {
                 let mut ids = self.messages_of(record)?;
@@ -143,14 +149,18 @@ impl Store {
         }
     }
 
-    /// The messages about a record, oldest first: its marks name them.
+    /// The messages about a record, oldest first: its marks name them, or its index does.
     fn messages_of(&self, record: &RecordKey) -> Result<Vec<Id>, StoreError> {
         let mut ids: Vec<Id> = Vec::new();
-        for mark in self.marks_of(record, Id::default())? {
-            ids.extend(mark.addressed.iter().filter_map(|(_, addressed)| match addressed {
-                crate::model::Addressed::Message(id) => Some(*id),
-                crate::model::Addressed::NothingChanged => None,
-            }));
+        for (id, is_message) in self.ids_of_record(record.partition(), Id::default())? {
+            if is_message {
+                ids.push(id);
+            } else if let Some(mark) = self.mark(id)?.filter(|mark| mark.record == *record) {
+                ids.extend(mark.addressed.iter().filter_map(|(_, addressed)| match addressed {
+                    Addressed::Message(id) => Some(*id),
+                    Addressed::NothingChanged => None,
+                }));
+            }
         }
         Ok(ids)
     }
@@ -186,6 +196,9 @@ impl Store {
                 break;
             }
             let id = id?;
+            if filter.since.is_some_and(|since| id < Id::at(since)) {
+                break;
+            }
             last = Some(id);
             page.items.extend(self.message(id)?.filter(|entry| wanted(entry, filter)));
         }

@@ -43,8 +43,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 pub use command::{
-    Accepted, Appended, Close, Closed, Command, Event, Listener, NewAudit, Outcome, Prune, Settle,
-    Settlement,
+    Accepted, Appended, Close, Closed, Command, Event, Gone, Listener, NewAudit, Outcome, Prune,
+    Replay, Settle, Settlement,
 };
 pub use config::Config;
 pub use counters::Totals;

@@ -112,6 +112,7 @@ impl Opened {
             number,
             at: self.clock.now(),
             trigger: Trigger::Scheduled,
+            asked_by: None,
             request_headers: vec![],
             total_ms: 3,
             outcome: AttemptOutcome::Unanswered("x".repeat(20_000)),
@@ -142,6 +143,8 @@ impl Opened {
             integration: None,
             status: None,
             record: None,
+            since: None,
+            until: None,
             before: None,
             limit: 1_000,
         };
@@ -276,6 +279,8 @@ async fn pages_of_the_history_and_of_the_log_lead_from_one_to_the_next() {
         integration: Some(hook.id),
         status,
         record: None,
+        since: None,
+        until: None,
         before,
         limit: 10,
     };
@@ -335,8 +340,8 @@ async fn a_message_is_owed_until_it_is_settled_and_its_state_is_found_by_every_f
     opened.settle(messages[1], 1, Next::Delivered).await;
     let opened = opened.reopen();
     assert_eq!(opened.recovered.owed.len(), 1);
-    let (owed_id, owed) = opened.recovered.owed[0];
-    assert_eq!((owed_id, owed.attempts, owed.due), (messages[0], 1, due));
+    let (owed_id, owed) = &opened.recovered.owed[0];
+    assert_eq!((*owed_id, owed.attempts, owed.due), (messages[0], 1, due));
     opened.settle(messages[0], 2, Next::Failed).await;
     assert_eq!(opened.store.outbox().unwrap(), []);
     assert_eq!(opened.log(|f| f.status = Some(Status::Failed)), [messages[0]]);

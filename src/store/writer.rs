@@ -1,9 +1,10 @@
 //! What each command writes. The only code that writes to the tree. Audits, windows and attempts
-//! are here; `configure` has integrations and tokens, `forget` what is too old.
+//! are here; `by_hand` has what people ask for with messages, `configure` integrations and tokens, `forget` what is too old.
 //!
 //! A commit is worked out in a [`Draft`], which sees its own changes, and touches nothing else
 //! until the batch is on disk; so a commit that fails leaves everything as it was.
 
+mod by_hand;
 mod configure;
 mod forget;
 
@@ -16,7 +17,7 @@ use super::command::{health_after, status_after};
 use super::counters::State;
 use super::pack::{self, Pack};
 use super::{
-    Accepted, Appended, Close, Closed, Command, Config, Event, NewAudit, Outcome, Settle,
+    Accepted, Appended, Close, Closed, Command, Config, Event, Gone, NewAudit, Outcome, Settle,
     Settlement, Store, StoreError, keys, log, value,
 };
 use crate::clock::{Clock, Timestamp};
@@ -85,6 +86,9 @@ struct Draft<'s> {
     owed_change: HashMap<Id, i64>,
     accepted: Vec<Accepted>,
     owed: Vec<(Id, Owed)>,
+    gone: Vec<Gone>,
+    /// The outbox as this commit leaves it, where it differs from the tree.
+    outbox: HashMap<Id, Option<Owed>>,
 }
 
 /// An audit with its place, waiting to be packed.
@@ -112,6 +116,8 @@ impl<'s> Draft<'s> {
             owed_change: HashMap::new(),
             accepted: Vec::new(),
             owed: Vec::new(),
+            gone: Vec::new(),
+            outbox: HashMap::new(),
         }
     }
 
@@ -126,6 +132,9 @@ impl<'s> Draft<'s> {
             Command::UpdateIntegration(id, spec) => self.update(id, *spec),
             Command::DeleteIntegration(id) => self.delete(id)?,
             Command::RotateSecret(id, secret, until) => self.rotate_secret(id, secret, until),
+            Command::Redeliver(messages, by) => self.redeliver(messages, by)?,
+            Command::Cancel(message, by) => self.cancel(message, by)?,
+            Command::Replay(replays) => self.replay(replays),
             Command::CreateToken(token) => self.create_token(*token),
             Command::Prune(prune) => self.prune(prune)?,
         })
@@ -242,15 +251,36 @@ impl<'s> Draft<'s> {
     /// Makes a message of the window whose mark is `window`.
     fn address(&mut self, draft: MessageDraft, partition: Partition, window: Id, oldest: Id) -> Id {
         let (id, integration) = (self.next_id(), draft.integration);
-        let (due, last_code) = (self.now, None);
-        let owed = Owed { integration, partition, oldest, attempts: 0, due, last_code };
+        let owed = Owed {
+            integration,
+            partition,
+            oldest,
+            attempts: 0,
+            due: self.now,
+            last_code: None,
+            asked_by: None,
+        };
         self.keep_row(&keys::by_id(keys::MESSAGES, id), &encode(&(window, draft)));
-        self.batch.insert(&keys::by_id(keys::OUTBOX, id), encode(&owed));
         self.batch.insert(&keys::integration_message(integration, id), &[]);
         self.state.counters.totals.messages += 1;
         *self.owed_change.entry(integration).or_default() += 1;
+        self.owe(id, owed.clone());
         self.owed.push((id, owed));
         id
+    }
+
+    /// What is owed of a message, as this commit leaves it.
+    fn owed(&self, message: Id) -> Result<Option<Owed>, StoreError> {
+        if let Some(owed) = self.outbox.get(&message) {
+            return Ok(owed.clone());
+        }
+        let row = self.store.tree().get(keys::by_id(keys::OUTBOX, message))?;
+        row.map(|row| log::decode(&row, message)).transpose()
+    }
+
+    fn owe(&mut self, message: Id, owed: Owed) {
+        self.batch.insert(&keys::by_id(keys::OUTBOX, message), encode(&owed));
+        self.outbox.insert(message, Some(owed));
     }
 
     fn settle(&mut self, settle: Settle) -> Result<Outcome, StoreError> {
@@ -266,23 +296,20 @@ impl<'s> Draft<'s> {
             }
         }
 
-        let key = keys::by_id(keys::OUTBOX, message);
-        let Some(owed) = self.store.tree().get(key)? else {
+        let Some(owed) = self.owed(message)? else {
             // Given up while the attempt was under way.
             return Ok(Outcome::Settled(Settlement { owed: None, notices }));
         };
-        let owed: Owed = log::decode(&owed, message)?;
-        let last_code = attempt.outcome.code();
+        let (attempts, last_code) = (attempt.number, attempt.outcome.code());
         let owed = match (next, status_after(next)) {
             (Next::RetryAt(due), _) => {
-                let owed = Owed { attempts: attempt.number, due, last_code, ..owed };
-                self.batch.insert(&key, encode(&owed));
+                let owed = Owed { attempts, due, last_code, asked_by: None, ..owed };
+                self.owe(message, owed.clone());
                 Some(owed)
             }
             (_, status) => {
                 let status = status.unwrap_or(Status::Failed);
-                let attempts = attempt.number;
-                let settled = Settled { status, at: self.now, attempts, last_code };
+                let settled = Settled { status, at: self.now, attempts, last_code, by: None };
                 self.settle_as(message, integration, settled);
                 None
             }
@@ -292,6 +319,7 @@ impl<'s> Draft<'s> {
 
     fn settle_as(&mut self, message: Id, integration: Id, settled: Settled) {
         self.batch.remove(&keys::by_id(keys::OUTBOX, message));
+        self.outbox.insert(message, None);
         self.batch.insert(&keys::settled(message), encode(&settled));
         let totals = &mut self.state.counters.totals;
         match settled.status {
@@ -344,6 +372,9 @@ impl<'s> Draft<'s> {
         }
         if !self.owed.is_empty() {
             events.push(Event::Owed(self.owed));
+        }
+        if !self.gone.is_empty() {
+            events.push(Event::Gone(self.gone));
         }
         (self.state, events)
     }

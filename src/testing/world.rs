@@ -19,9 +19,10 @@ use crate::clock::{Clock, Monotonic, Timestamp};
 use crate::delivery::{self, Dispatcher, Request, Shard, Transport};
 use crate::ingest::{self, Media};
 use crate::model::{
-    Account, AttemptOutcome, ExternalId, Id, Integration, Mark, RecordKey, Secret, WindowRule,
+    Account, AttemptOutcome, ClosedBy, ExternalId, Id, Integration, Mark, RecordKey, Secret,
+    WindowRule,
 };
-use crate::record::{self, Gauges, Registry, SendNow, WindowOf, WindowView};
+use crate::record::{self, CloseByHand, Gauges, Registry, WindowOf, WindowView};
 use crate::store::{Appended, Closed, Entry, Journal, MessageFilter, NewAudit, Store};
 
 /// When every test begins.
@@ -194,8 +195,13 @@ impl World {
 
     /// Closes a window by hand.
     pub async fn send_now(&self, record_id: &str) -> Option<Closed> {
-        let send_now = SendNow { record: feature(record_id), by: "tester".to_owned() };
-        let closed = self.registry.send(send_now).await.expect("a registry");
+        self.close(record_id, ClosedBy::SendNow("tester".to_owned())).await
+    }
+
+    /// Closes a window by hand, one way or the other.
+    pub async fn close(&self, record_id: &str, closed_by: ClosedBy) -> Option<Closed> {
+        let close = CloseByHand { record: feature(record_id), closed_by };
+        let closed = self.registry.send(close).await.expect("a registry");
         closed.map(|closed| closed.expect("committed"))
     }
 
@@ -206,7 +212,12 @@ impl World {
 
     /// The marks of a record's closed windows.
     pub fn marks(&self, record_id: &str) -> Vec<Mark> {
-        self.store.marks_of(&feature(record_id), Id::default()).expect("readable")
+        self.store
+            .marks_of(&feature(record_id), Id::default())
+            .expect("readable")
+            .into_iter()
+            .map(|(_, mark)| mark)
+            .collect()
     }
 
     /// The whole log, oldest first.
@@ -216,6 +227,8 @@ impl World {
             integration: None,
             status: None,
             record: None,
+            since: None,
+            until: None,
             before: None,
             limit: 10_000,
         };

@@ -101,7 +101,7 @@ async fn list(
     }))
 }
 
-fn place_of(api: &Api, account: Account, id: &ExternalId) -> Result<Id, Problem> {
+pub fn place_of(api: &Api, account: Account, id: &ExternalId) -> Result<Id, Problem> {
     let place = api.store.place_of(account, id)?;
     place.ok_or_else(|| Problem::bad_request(format!("after_id: there is no audit {id}")))
 }

@@ -77,6 +77,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "/problems/not-found", "Not found", detail)
     }
 
+    /// It cannot be done as things stand.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "/problems/conflict", "Conflict", detail)
+    }
+
     /// The path has no such method.
     pub fn method_not_allowed(method: &str) -> Self {
         Self::new(

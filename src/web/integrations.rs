@@ -193,7 +193,11 @@ fn new_secret() -> Result<Secret, Problem> {
     })
 }
 
-fn find(api: &Api, account: Account, request: &HttpRequest) -> Result<Arc<Integration>, Problem> {
+pub fn find(
+    api: &Api,
+    account: Account,
+    request: &HttpRequest,
+) -> Result<Arc<Integration>, Problem> {
     let found =
         id_of_path(request).and_then(|id| api.store.config().integrations.get(&id).cloned());
     found

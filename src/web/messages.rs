@@ -3,6 +3,7 @@
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::Serialize;
+use serde_json::json;
 
 use super::auth::Caller;
 use super::params::{Params, id_of_path};
@@ -21,6 +22,14 @@ pub fn one() -> Resource {
 
 pub fn attempts() -> Resource {
     super::resource("/messages/{id}/attempts").route(web::get().to(list_attempts))
+}
+
+pub fn redeliver() -> Resource {
+    super::resource("/messages/{id}/redeliver").route(web::post().to(post_redeliver))
+}
+
+pub fn cancel() -> Resource {
+    super::resource("/messages/{id}/cancel").route(web::post().to(post_cancel))
 }
 
 /// A message, as lists show it.
@@ -45,6 +54,8 @@ struct Summary {
     last_code: Option<u16>,
     next_attempt_at: Option<Timestamp>,
     settled_at: Option<Timestamp>,
+    /// Who gave it up, when somebody did.
+    settled_by: Option<Box<str>>,
 }
 
 #[derive(Serialize)]
@@ -65,10 +76,12 @@ struct Whole {
 }
 
 #[derive(Serialize)]
-struct AttemptView {
+pub struct AttemptView {
     number: u32,
     at: Timestamp,
     trigger: Trigger,
+    /// Who asked for a manual one.
+    asked_by: Option<Box<str>>,
     total_ms: u32,
     request_headers: Vec<(String, String)>,
     /// None when no answer came.
@@ -89,15 +102,17 @@ impl Summary {
     fn of(entry: &Entry, config: &Config) -> Self {
         let draft = &entry.message.draft;
         let name = config.integrations.get(&draft.integration).map(|found| found.spec.name.clone());
-        let (attempts, last_code, next_attempt_at, settled_at) = match entry.delivery {
+        let (attempts, last_code, next_attempt_at, settled) = match &entry.delivery {
             Delivery::Owed(owed) => {
                 let due = Some(owed.due).filter(|_| entry.status == Status::Pending);
                 (owed.attempts, owed.last_code, due, None)
             }
             Delivery::Settled(settled) => {
-                (settled.attempts, settled.last_code, None, Some(settled.at))
+                (settled.attempts, settled.last_code, None, Some(settled))
             }
         };
+        let settled_at = settled.map(|settled| settled.at);
+        let settled_by = settled.and_then(|settled| settled.by.clone());
         Self {
             id: entry.message.id,
             integration: IntegrationName { id: draft.integration, name },
@@ -115,12 +130,13 @@ impl Summary {
             last_code,
             next_attempt_at,
             settled_at,
+            settled_by,
         }
     }
 }
 
 impl AttemptView {
-    fn of(attempt: Attempt) -> Self {
+    pub fn of(attempt: Attempt) -> Self {
         let (response, error) = match attempt.outcome {
             AttemptOutcome::Answered { code, headers, body, body_cut } => {
                 (Some(ResponseView { code, headers, body, body_cut }), None)
@@ -131,6 +147,7 @@ impl AttemptView {
             number: attempt.number,
             at: attempt.at,
             trigger: attempt.trigger,
+            asked_by: attempt.asked_by,
             total_ms: attempt.total_ms,
             request_headers: attempt.request_headers,
             response,
@@ -144,12 +161,17 @@ async fn list(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let params = Params::of(&request, &["integration", "status", "record", "after", "limit"])?;
+    let params = Params::of(
+        &request,
+        &["integration", "status", "record", "since", "until", "after", "limit"],
+    )?;
     let filter = MessageFilter {
         account: caller.account,
         integration: params.parsed("integration")?,
         status: params.parsed("status")?,
         record: params.record(caller.account)?,
+        since: params.parsed("since")?,
+        until: params.parsed("until")?,
         before: params.parsed("after")?,
         limit: params.limit()?,
     };
@@ -184,6 +206,46 @@ async fn list_attempts(
     let attempts = api.store.attempts(entry.message.id)?;
     let items: Vec<AttemptView> = attempts.into_iter().map(AttemptView::of).collect();
     Ok(HttpResponse::Ok().json(Page { items, next: None }))
+}
+
+/// The message, when the hook it is addressed to is there and enabled.
+fn find_sendable(api: &Api, caller: &Caller, request: &HttpRequest) -> Result<Id, Problem> {
+    let entry = find(api, caller, request)?;
+    let config = api.store.config();
+    match config.integrations.get(&entry.message.draft.integration) {
+        None => Err(Problem::conflict("its integration has been deleted")),
+        Some(integration) if !integration.spec.enabled => {
+            Err(Problem::conflict("its integration is disabled; enable that first"))
+        }
+        Some(_) => Ok(entry.message.id),
+    }
+}
+
+async fn post_redeliver(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let id = find_sendable(&api, &caller, &request)?;
+    let queued = api.journal.redeliver(vec![id], &caller.name()).await?;
+    if queued.is_empty() {
+        return Err(Problem::conflict("it is being settled; try again in a moment"));
+    }
+    log::info!("redelivery of message {id} asked for by {}", caller.name());
+    Ok(HttpResponse::Accepted().json(json!({"queued": queued.len()})))
+}
+
+async fn post_cancel(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let id = find(&api, &caller, &request)?.message.id;
+    if !api.journal.cancel(id, &caller.name()).await? {
+        return Err(Problem::conflict("it is not owed any more, so there is nothing to cancel"));
+    }
+    log::info!("message {id} cancelled by {}", caller.name());
+    Ok(HttpResponse::Ok().json(Summary::of(&find(&api, &caller, &request)?, &api.store.config())))
 }
 
 fn find(api: &Api, caller: &Caller, request: &HttpRequest) -> Result<Entry, Problem> {

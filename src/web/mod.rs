@@ -7,8 +7,10 @@
 //! | --- | --- |
 //! | `audits` | `POST` and `GET /audits` |
 //! | `integrations` | `/integrations` |
+//! | `by_hand` | `/integrations/{id}/test`, `recover`, `replay` |
 //! | `messages` | `/messages` |
-//! | `records` | open windows, send now |
+//! | `records` | open windows, send now, discard |
+//! | `why` | why each audit was, or was not, sent |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
 //! | `auth` | who calls, and what they may |
 //! | `params` | query strings and paths |
@@ -18,12 +20,14 @@
 mod audits;
 mod auth;
 mod body;
+mod by_hand;
 mod error;
 mod integrations;
 mod messages;
 mod params;
 mod records;
 mod stats;
+mod why;
 
 use std::sync::Arc;
 
@@ -36,6 +40,7 @@ pub use error::Problem;
 pub use stats::Rates;
 
 use crate::clock::{Clock, Monotonic};
+use crate::delivery::Dispatcher;
 use crate::model::{ExternalId, Partition, RecordKey, WindowRule};
 use crate::record::{Gauges, Registry};
 use crate::settings::BODY_BYTES_MAX;
@@ -55,6 +60,8 @@ pub struct Api {
     pub rates: Arc<Rates>,
     /// The shards of records.
     pub registries: Vec<Addr<Registry>>,
+    /// The shards of integrations.
+    pub dispatchers: Vec<Addr<Dispatcher>>,
     /// The server's quiet period and max wait.
     pub rule: WindowRule,
     /// When the server started.
@@ -99,13 +106,20 @@ pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
         .service(
             web::scope("/api/v1")
                 .service(audits::resource())
+                .service(by_hand::test())
+                .service(by_hand::recover())
+                .service(by_hand::replay())
                 .service(integrations::rotate_secret())
                 .service(integrations::one())
                 .service(integrations::all())
+                .service(messages::redeliver())
+                .service(messages::cancel())
                 .service(messages::attempts())
                 .service(messages::one())
                 .service(messages::all())
                 .service(records::send_now())
+                .service(records::discard())
+                .service(why::why())
                 .service(records::all())
                 .service(stats::stats()),
         )

@@ -1,17 +1,17 @@
 //! `/records`: the windows that are open now.
 
-use actix_web::web::{self, Data};
+use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use futures_util::future::try_join_all;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::auth::Caller;
 use super::params::{Params, record_of_path};
-use super::{Api, Page, Problem, RecordName};
+use super::{Api, Page, Problem, RecordName, body};
 use crate::clock::Timestamp;
-use crate::model::{ExternalId, Id};
-use crate::record::{ListWindows, SendNow, WindowView};
-use crate::store::{Store, StoreError};
+use crate::model::{ClosedBy, ExternalId, Id};
+use crate::record::{CloseByHand, ListWindows, WindowView};
+use crate::store::{Closed, Store, StoreError};
 
 /// The most audits of a window that are read to tell who did what so far: the newest.
 const AUDITS_READ_MAX: usize = 1_000;
@@ -22,6 +22,10 @@ pub fn all() -> Resource {
 
 pub fn send_now() -> Resource {
     super::resource("/records/{type}/{id}/send-now").route(web::post().to(close_now))
+}
+
+pub fn discard() -> Resource {
+    super::resource("/records/{type}/{id}/discard").route(web::post().to(post_discard))
 }
 
 /// A record that is being edited.
@@ -119,12 +123,51 @@ async fn close_now(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let record = record_of_path(&request, caller.account)?;
+    let closed = close(&api, &caller, &request, ClosedBy::SendNow(caller.name())).await?;
+    Ok(HttpResponse::Ok().json(SentNow { messages: closed.messages }))
+}
+
+/// Why a window is dropped.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Discard {
+    /// For the log.
+    #[serde(default)]
+    reason: String,
+}
+
+/// The most characters of a reason.
+const REASON_CHARS_MAX: usize = 1_000;
+
+async fn post_discard(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    bytes: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let Discard { reason } = body::optional(&request, &bytes?)?;
+    if reason.chars().count() > REASON_CHARS_MAX {
+        let fault = format!("has more than {REASON_CHARS_MAX} characters");
+        return Err(body::faulty(vec![("/reason".to_owned(), fault)]));
+    }
+    let closed_by = ClosedBy::Discarded { by: caller.name(), reason };
+    close(&api, &caller, &request, closed_by).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn close(
+    api: &Api,
+    caller: &Caller,
+    request: &HttpRequest,
+    closed_by: ClosedBy,
+) -> Result<Closed, Problem> {
+    let record = record_of_path(request, caller.account)?;
     let registry = api.registry(record.partition());
     let name = record.to_string();
-    let closed = registry.send(SendNow { record, by: caller.name() }).await;
+    log::info!("the window of {name:?} closed by hand: {closed_by:?}");
+    let closed = registry.send(CloseByHand { record, closed_by }).await;
     match closed.map_err(|_| StoreError::Stopped)? {
-        Some(closed) => Ok(HttpResponse::Ok().json(SentNow { messages: closed?.messages })),
+        Some(closed) => Ok(closed?),
         None => Err(Problem::not_found(format!("{name} has no open window"))),
     }
 }

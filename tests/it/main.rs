@@ -4,9 +4,11 @@
 //! - `first_light`: audits in, one collated audit out
 //! - `rest`: what the API answers, and what it refuses
 //! - `lifecycle`: settings, first start, ordered stop
+//! - `by_hand`: test, redeliver, cancel, recover, replay, discard, why
 //! - `demo`: `lull demo --once`
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
+mod by_hand;
 mod crash;
 mod demo;
 mod first_light;

@@ -83,13 +83,14 @@ impl Draft<'_> {
         };
         self.batch.remove(&keys::config(keys::INTEGRATIONS, id));
         self.batch.remove(&keys::by_id(keys::HEALTH, id));
-        for (message, owed) in self.store.outbox()? {
-            if owed.integration == id {
-                let (attempts, last_code) = (owed.attempts, owed.last_code);
-                let at = self.now;
-                let settled = Settled { status: Status::Cancelled, at, attempts, last_code };
-                self.settle_as(message, id, settled);
-            }
+        for (message, _) in self.store.outbox()? {
+            // Not what an attempt has settled in this same commit.
+            let Some(owed) = self.owed(message)?.filter(|owed| owed.integration == id) else {
+                continue;
+            };
+            let (attempts, last_code) = (owed.attempts, owed.last_code);
+            let (status, at) = (Status::Cancelled, self.now);
+            self.settle_as(message, id, Settled { status, at, attempts, last_code, by: None });
         }
         Ok(Outcome::Integration(Some(integration)))
     }

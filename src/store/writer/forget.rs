@@ -25,7 +25,7 @@ impl Draft<'_> {
         }
         for id in prune.messages {
             // Owed again since this was worked out: kept.
-            if !self.store.tree().contains_key(keys::by_id(keys::OUTBOX, id))? {
+            if self.owed(id)?.is_none() {
                 self.forget_message(id)?;
             }
         }
@@ -39,6 +39,7 @@ impl Draft<'_> {
         self.forget_row(&key, bytes.len());
         self.batch.remove(&keys::integration_message(draft.integration, id));
         self.batch.remove(&keys::settled(id));
+        self.batch.remove(&keys::record_mark(draft.record.partition(), id));
         for status in [Status::Failed, Status::Superseded, Status::Cancelled] {
             self.batch.remove(&keys::status_message(status, id));
         }

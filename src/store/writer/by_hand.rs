@@ -1,0 +1,72 @@
+//! What people ask for with messages: try again, give up, address again.
+
+use super::Draft;
+use crate::model::{Delivery, Id, Owed, Settled, Status};
+use crate::store::{Gone, Outcome, Replay, StoreError, keys};
+
+impl Draft<'_> {
+    pub(super) fn redeliver(
+        &mut self,
+        messages: Vec<Id>,
+        by: Box<str>,
+    ) -> Result<Outcome, StoreError> {
+        let mut owed_now = Vec::new();
+        for id in messages {
+            let Some(entry) = self.store.message(id)? else { continue };
+            let integration = entry.message.draft.integration;
+            if !self.config.integrations.contains_key(&integration) {
+                continue;
+            }
+            let (due, asked_by) = (self.now, Some(by.clone()));
+            let owed = match (self.owed(id)?, entry.delivery) {
+                (Some(owed), _) => Owed { due, asked_by, ..owed },
+                (None, Delivery::Settled(settled)) => {
+                    self.batch.remove(&keys::settled(id));
+                    self.batch.remove(&keys::status_message(settled.status, id));
+                    *self.owed_change.entry(integration).or_default() += 1;
+                    let partition = entry.message.draft.record.partition();
+                    let oldest = self.oldest_audit(entry.message.window)?;
+                    let (attempts, last_code) = (settled.attempts, settled.last_code);
+                    Owed { integration, partition, oldest, attempts, due, last_code, asked_by }
+                }
+                // Settled in this very commit: it will be there to be asked for again.
+                (None, Delivery::Owed(_)) => continue,
+            };
+            self.owe(id, owed.clone());
+            self.owed.push((id, owed));
+            owed_now.push(id);
+        }
+        Ok(Outcome::Messages(owed_now))
+    }
+
+    pub(super) fn cancel(&mut self, id: Id, by: Box<str>) -> Result<Outcome, StoreError> {
+        let Some(Owed { integration, partition, attempts, last_code, .. }) = self.owed(id)? else {
+            return Ok(Outcome::Messages(Vec::new()));
+        };
+        let status = Status::Cancelled;
+        let settled = Settled { status, at: self.now, attempts, last_code, by: Some(by) };
+        self.settle_as(id, integration, settled);
+        self.gone.push(Gone { message: id, integration, partition });
+        Ok(Outcome::Messages(vec![id]))
+    }
+
+    pub(super) fn replay(&mut self, replays: Vec<Replay>) -> Outcome {
+        let mut messages = Vec::new();
+        for Replay { window, oldest, message } in replays {
+            let enabled = self.config.integrations.get(&message.integration);
+            if enabled.is_some_and(|found| found.spec.enabled) {
+                let partition = message.record.partition();
+                let id = self.address(message, partition, window, oldest);
+                // No mark names it, so the record's index does.
+                self.batch.insert(&keys::record_mark(partition, id), keys::IS_MESSAGE);
+                messages.push(id);
+            }
+        }
+        Outcome::Messages(messages)
+    }
+
+    fn oldest_audit(&self, window: Id) -> Result<Id, StoreError> {
+        let mark = self.store.mark(window)?;
+        Ok(mark.and_then(|mark| mark.places.first().copied()).unwrap_or(window))
+    }
+}

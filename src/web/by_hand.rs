@@ -1,0 +1,148 @@
+//! What people ask of an integration by hand: a test, what failed once more, history again.
+
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::auth::Caller;
+use super::integrations::find;
+use super::messages::AttemptView;
+use super::{Api, Problem, body};
+use crate::clock::Timestamp;
+use crate::collate::collate;
+use crate::delivery::{Shard, TestHook};
+use crate::model::{Audit, Id, Integration, Status};
+use crate::store::{MessageFilter, StoreError};
+use crate::{format, ingest, record};
+
+/// The most messages that one call queues.
+const QUEUED_MAX: usize = 10_000;
+/// Windows that are read and addressed in one commit.
+const WINDOWS_AT_ONCE: usize = 200;
+
+pub fn test() -> Resource {
+    super::resource("/integrations/{id}/test").route(web::post().to(post_test))
+}
+
+pub fn recover() -> Resource {
+    super::resource("/integrations/{id}/recover").route(web::post().to(post_recover))
+}
+
+pub fn replay() -> Resource {
+    super::resource("/integrations/{id}/replay").route(web::post().to(post_replay))
+}
+
+/// A time, from `since` until before `until`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Period {
+    since: Timestamp,
+    #[serde(default)]
+    until: Option<Timestamp>,
+}
+
+async fn post_test(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let integration = find(&api, caller.account, &request)?;
+    let (id, by) = (integration.id, caller.name());
+    let body = sample(&api, &integration, &by);
+    log::info!("test of integration {id} asked for by {by}");
+    let dispatcher = &api.dispatchers[Shard::index_of(id, api.dispatchers.len())];
+    let attempt = dispatcher.send(TestHook { integration: id, body, by }).await;
+    match attempt.map_err(|_| StoreError::Stopped)? {
+        Some(attempt) => Ok(HttpResponse::Ok().json(AttemptView::of(attempt))),
+        None => Err(Problem::not_found(format!("there is no integration {id}"))),
+    }
+}
+
+/// An audit that says what it is, in the integration's format.
+fn sample(api: &Api, integration: &Integration, by: &str) -> String {
+    let said = json!({
+        "audit_action": "update", "auditable_type": "lull/test", "auditable_id": "1",
+        "user": {"id": "lull", "name": "Lull"},
+        "description": format!("a test of the integration {}, sent by {by}", integration.spec.name),
+        "changes": [{"field_name": "Test", "value": "Open &rarr; Done"}],
+    });
+    let said = ingest::kept(said.to_string().as_bytes()).expect("invariant: a good audit");
+    let place = Id::at(api.clock.now());
+    let audit = Audit { place, account: integration.account, said };
+    let seen = [(&audit, audit.said.changes.iter().collect())];
+    let collated = collate(&seen).expect("invariant: one change comes to something");
+    format::body(integration.spec.format, &collated)
+}
+
+async fn post_recover(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    bytes: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let integration = enabled(&api, &caller, &request)?;
+    let period: Period = body::read(body::json(&request, &bytes?)?)?;
+    let filter = MessageFilter {
+        account: caller.account,
+        integration: Some(integration.id),
+        status: Some(Status::Failed),
+        record: None,
+        since: Some(period.since),
+        until: period.until,
+        before: None,
+        limit: QUEUED_MAX,
+    };
+    let page = super::query(&api, move |store| store.messages(&filter)).await?;
+    let mut failed: Vec<Id> = page.items.iter().map(|entry| entry.message.id).collect();
+    failed.reverse();
+    let queued = api.journal.redeliver(failed, &caller.name()).await?.len();
+    log::info!("{queued} failed messages to {} recovered by {}", integration.id, caller.name());
+    Ok(HttpResponse::Accepted().json(json!({"queued": queued, "more": page.next.is_some()})))
+}
+
+async fn post_replay(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    bytes: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let integration = enabled(&api, &caller, &request)?;
+    let period: Period = body::read(body::json(&request, &bytes?)?)?;
+    let mut after = Id::from_u64(Id::at(period.since).as_u64().saturating_sub(1));
+    let until = period.until.map_or(Id::from_u64(u64::MAX), Id::at);
+    let (mut queued, mut more) = (0, true);
+    while more && queued < QUEUED_MAX {
+        let (to, account) = (integration.clone(), caller.account);
+        let (last, replays) = super::query(&api, move |store| {
+            let marks = store.marks_between(account, after, until, WINDOWS_AT_ONCE)?;
+            let last = marks.last().map(|(id, _)| *id);
+            Ok((last, record::replay(store, &to, marks)?))
+        })
+        .await?;
+        match last {
+            Some(last) => after = last,
+            None => more = false,
+        }
+        if !replays.is_empty() {
+            queued += api.journal.replay(replays).await?.len();
+        }
+    }
+    log::info!("{queued} windows replayed to {} by {}", integration.id, caller.name());
+    let next_since = more.then(|| after.plus(1).time());
+    Ok(HttpResponse::Accepted().json(json!({"queued": queued, "next_since": next_since})))
+}
+
+/// The integration, when anything can be addressed to it.
+fn enabled(
+    api: &Api,
+    caller: &Caller,
+    request: &HttpRequest,
+) -> Result<std::sync::Arc<Integration>, Problem> {
+    let integration = find(api, caller.account, request)?;
+    if integration.spec.enabled {
+        Ok(integration)
+    } else {
+        Err(Problem::conflict("the integration is disabled; enable it first"))
+    }
+}
