@@ -31,7 +31,7 @@
 //! | 4 | [`web`] |
 //! | 3 | [`record`], [`delivery`]; neither knows the other |
 //! | 2 | [`store`] |
-//! | 1 | [`ingest`], [`filter`], [`collate`], [`format`](mod@format), [`retry`], [`sign`]: pure |
+//! | 1 | [`filter`], [`collate`], [`format`](mod@format), [`ingest`], [`retry`], [`sign`]: pure; and [`address`], which puts the first three together |
 //! | 0 | [`model`], [`clock`], [`settings`] |
 //!
 //! # What always holds
@@ -46,6 +46,7 @@
 //!
 //! R1.., D1.. in comments and tests are the numbered rules of the design.
 
+pub mod address;
 pub mod app;
 pub mod cli;
 pub mod clock;

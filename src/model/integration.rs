@@ -146,6 +146,10 @@ pub enum Collation {
     /// When the record has been left alone, as one.
     #[default]
     Collated,
+    /// Each at once, alone, in order.
+    Live,
+    /// Each at once, and the collated one when a window of two or more closes.
+    All,
 }
 
 /// How a message is written.

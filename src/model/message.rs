@@ -30,13 +30,22 @@ pub struct MessageDraft {
     pub body: String,
 }
 
+/// What a message was made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// The audits of a window, which this mark names.
+    Window(Id),
+    /// One audit, sent live; its place.
+    Audit(Id),
+}
+
 /// A message, as it was committed. It never changes; what becomes of it stands beside it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     /// The `webhook-id`.
     pub id: Id,
-    /// The mark of the window it comes from.
-    pub window: Id,
+    /// What it was made of.
+    pub source: Source,
     /// What was committed.
     pub draft: MessageDraft,
 }

@@ -7,9 +7,9 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::Shared;
-use super::address::{self, Addressed};
 use super::registry::{Due, Idle, Registry};
 use super::window::Window;
+use crate::address::{self, Addressed};
 use crate::clock::{Monotonic, Timestamp};
 use crate::model::{ClosedBy, Id, RecordKey, WindowRule};
 use crate::store::{Close, Closed, StoreError};
@@ -132,7 +132,9 @@ impl RecordActor {
                 ClosedBy::Discarded { .. } => Addressed::default(),
                 _ => {
                     let audits = shared.store.audits_at(&window.places)?;
-                    address::address(&shared.store.config(), &record, &audits)
+                    let config = shared.store.config();
+                    let integrations = config.of_account(record.account).map(Arc::as_ref);
+                    address::window(integrations, &record, &audits)
                 }
             };
             let close = Close {

@@ -4,7 +4,7 @@
 //! deliveries, which hear of new messages from the journal.
 //!
 //! - `window.rs`: deadlines, pure
-//! - `address.rs`: a window's audits to messages, pure
+//! - `replay.rs`: windows that closed before, addressed again
 //! - `actor.rs`: [`RecordActor`], one per record with an open window
 //! - `registry.rs`: [`Registry`], one per arbiter, the only starter of record actors
 //!
@@ -15,8 +15,8 @@
 //! later can only open the next window.
 
 mod actor;
-mod address;
 mod registry;
+mod replay;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -29,8 +29,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 pub use actor::{RecordActor, WindowView};
-pub use address::replay;
 pub use registry::{CloseByHand, Due, Edits, ListWindows, Recover, Registry, WindowOf};
+pub use replay::replay;
 
 use crate::clock::Clock;
 use crate::store::{Journal, Store};

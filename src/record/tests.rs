@@ -264,3 +264,66 @@ proptest! {
         });
     }
 }
+
+#[actix::test]
+async fn a_live_integration_gets_every_audit_it_may_see_at_once_alone_and_in_order() {
+    let world = World::quiet(QUIET).await;
+    let live = json!({"collation": "live", "activities": [{"fields": ["Name"], "record_types": ["feature"]}]});
+    world.integration(live).await;
+    let mut other = update("42", "x");
+    other["changes"][0]["field_name"] = json!("Rank");
+    world.post_all(&[update("42", "a"), update("42", "b"), other, update("42", "c")]).await;
+    let again = json!({"id": "once", "audit_action": "update", "auditable_type": "feature",
+                       "auditable_id": "42", "changes": [{"field_name": "Name", "value": "d"}]});
+    world.post(again.clone()).await;
+    world.post(again).await;
+    world.pass(SECOND).await;
+    let sent: Vec<Value> =
+        world.bodies().iter().map(|body| body["audit"]["changes"][0]["value"].clone()).collect();
+    assert_eq!(sent, ["a", "b", "c", "d"]);
+    world.pass(QUIET * 2).await;
+    assert_eq!(world.log().len(), 4, "nothing more when the window closes");
+    assert_eq!(world.marks("42")[0].addressed, []);
+    let of_record = world.log()[0].message.draft.record.clone();
+    assert_eq!(of_record.record_id.as_str(), "42");
+}
+
+#[actix::test]
+async fn an_integration_that_wants_all_gets_live_audits_and_the_collated_one_of_two_or_more() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({"collation": "all"})).await;
+    world.post(update("1", "alone")).await;
+    world.post_all(&[update("2", "a"), update("2", "b")]).await;
+    world.pass(QUIET + SECOND).await;
+    let told: Vec<(Value, Value)> = world
+        .bodies()
+        .iter()
+        .map(|body| {
+            (
+                body["audit"]["changes"][0]["value"].clone(),
+                body["audit"]["collated"]["count"].clone(),
+            )
+        })
+        .collect();
+    let expected = [("alone", 1), ("a", 1), ("b", 1), ("b", 2)]
+        .map(|(value, count)| (json!(value), json!(count)));
+    assert_eq!(told, expected);
+    let bodies = world.bodies();
+    assert_eq!(bodies[1]["audit"]["id"], bodies[3]["audit"]["id"], "the first audit's");
+    let ids: BTreeSet<Id> = world.log().iter().map(|entry| entry.message.id).collect();
+    assert_eq!(ids.len(), 4);
+}
+
+#[actix::test]
+async fn live_messages_outlive_a_crash_and_keep_their_order() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({"collation": "live"})).await;
+    world.will_answer(&[500]);
+    world.post_all(&[update("42", "a"), update("42", "b")]).await;
+    world.pass(SECOND).await;
+    let world = world.crash(SECOND).await;
+    world.pass(MINUTE).await;
+    let sent: Vec<Value> =
+        world.bodies().iter().map(|body| body["audit"]["changes"][0]["value"].clone()).collect();
+    assert_eq!(sent, ["a", "b"]);
+}

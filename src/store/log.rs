@@ -57,8 +57,8 @@ impl Store {
         let Some(bytes) = value::get(self.tree(), &keys::by_id(keys::MESSAGES, id))? else {
             return Ok(None);
         };
-        let (window, draft) = decode(&bytes, id)?;
-        let message = Message { id, window, draft };
+        let (source, draft) = decode(&bytes, id)?;
+        let message = Message { id, source, draft };
         let delivery = if let Some(bytes) = self.tree().get(keys::by_id(keys::OUTBOX, id))? {
             Delivery::Owed(decode(&bytes, id)?)
         } else if let Some(bytes) = self.tree().get(keys::settled(id))? {

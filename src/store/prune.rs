@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Prune, Store, StoreError, keys, pack};
 use crate::clock::Timestamp;
-use crate::model::{Id, Mark};
+use crate::model::{Id, Mark, Source};
 
 /// The most rows of each kind that are forgotten in one commit.
 const ROWS_MAX: usize = 1_024;
@@ -69,11 +69,15 @@ impl Store {
                 continue;
             }
             let Some(entry) = self.message(message)? else { continue };
-            let window = entry.message.window;
-            if guarded.marks.insert(window)
-                && let Some(Mark { places, .. }) = self.mark(window)?
-            {
-                guarded.places.extend(places);
+            match entry.message.source {
+                Source::Audit(place) => drop(guarded.places.insert(place)),
+                Source::Window(window) => {
+                    if guarded.marks.insert(window)
+                        && let Some(Mark { places, .. }) = self.mark(window)?
+                    {
+                        guarded.places.extend(places);
+                    }
+                }
             }
         }
         Ok(guarded)

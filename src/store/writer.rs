@@ -18,12 +18,13 @@ use super::counters::State;
 use super::pack::{self, Pack};
 use super::{
     Accepted, Appended, Close, Closed, Command, Config, Event, Gone, NewAudit, Outcome, Settle,
-    Settlement, Store, StoreError, keys, log, value,
+    Settlement, Store, StoreError, history, keys, log, value,
 };
+use crate::address;
 use crate::clock::{Clock, Timestamp};
 use crate::model::{
     Account, Addressed, ExternalId, Health, Id, Integration, Mark, MessageDraft, Notice, Owed,
-    Partition, Settled, Status, WindowRule,
+    Partition, Settled, Source, Status, WindowRule,
 };
 use crate::retry::Next;
 
@@ -58,7 +59,8 @@ impl Writer {
                 }
             });
         }
-        draft.pack(placed);
+        draft.pack(&placed);
+        draft.send_live(&placed)?;
         for (at, command) in others {
             outcomes[at] = Some(draft.apply(command)?);
         }
@@ -196,7 +198,7 @@ impl<'s> Draft<'s> {
     }
 
     /// Packs audits whose places follow each other by one and whose rule is the same.
-    fn pack(&mut self, placed: Vec<Placed>) {
+    fn pack(&mut self, placed: &[Placed]) {
         let follows =
             |one: &Placed, next: &Placed| next.place == one.place.plus(1) && next.rule == one.rule;
         for run in placed.chunk_by(follows) {
@@ -227,7 +229,7 @@ impl<'s> Draft<'s> {
                 continue;
             }
             let integration = draft.integration;
-            let message = self.address(draft, partition, id, oldest);
+            let message = self.address(draft, partition, Source::Window(id), oldest);
             messages.push(message);
             addressed.push((integration, Addressed::Message(message)));
         }
@@ -248,8 +250,38 @@ impl<'s> Draft<'s> {
         Outcome::Closed(Closed { messages })
     }
 
-    /// Makes a message of the window whose mark is `window`.
-    fn address(&mut self, draft: MessageDraft, partition: Partition, window: Id, oldest: Id) -> Id {
+    /// Sends audits at once to whoever wants that (R16).
+    fn send_live(&mut self, placed: &[Placed]) -> Result<(), StoreError> {
+        let config = self.config.clone();
+        for Placed { account, place, text, .. } in placed {
+            let integrations = || config.of_account(*account).map(Arc::as_ref);
+            if !integrations().any(address::wants_live) {
+                continue;
+            }
+            let audit = history::read(*place, *account, text)?;
+            let record = audit.said.record(*account);
+            for draft in address::live(integrations(), &record, &audit) {
+                let partition = record.partition();
+                let id = self.address(draft, partition, Source::Audit(*place), *place);
+                self.index_message(partition, id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a record's index name a message that no mark names.
+    fn index_message(&mut self, partition: Partition, message: Id) {
+        self.batch.insert(&keys::record_mark(partition, message), keys::IS_MESSAGE);
+    }
+
+    /// Makes a message.
+    fn address(
+        &mut self,
+        draft: MessageDraft,
+        partition: Partition,
+        source: Source,
+        oldest: Id,
+    ) -> Id {
         let (id, integration) = (self.next_id(), draft.integration);
         let owed = Owed {
             integration,
@@ -260,7 +292,7 @@ impl<'s> Draft<'s> {
             last_code: None,
             asked_by: None,
         };
-        self.keep_row(&keys::by_id(keys::MESSAGES, id), &encode(&(window, draft)));
+        self.keep_row(&keys::by_id(keys::MESSAGES, id), &encode(&(source, draft)));
         self.batch.insert(&keys::integration_message(integration, id), &[]);
         self.state.counters.totals.messages += 1;
         *self.owed_change.entry(integration).or_default() += 1;

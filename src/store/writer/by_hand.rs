@@ -1,7 +1,7 @@
 //! What people ask for with messages: try again, give up, address again.
 
 use super::Draft;
-use crate::model::{Delivery, Id, Owed, Settled, Status};
+use crate::model::{Delivery, Id, Owed, Settled, Source, Status};
 use crate::store::{Gone, Outcome, Replay, StoreError, keys};
 
 impl Draft<'_> {
@@ -25,7 +25,7 @@ impl Draft<'_> {
                     self.batch.remove(&keys::status_message(settled.status, id));
                     *self.owed_change.entry(integration).or_default() += 1;
                     let partition = entry.message.draft.record.partition();
-                    let oldest = self.oldest_audit(entry.message.window)?;
+                    let oldest = self.oldest_audit(entry.message.source)?;
                     let (attempts, last_code) = (settled.attempts, settled.last_code);
                     Owed { integration, partition, oldest, attempts, due, last_code, asked_by }
                 }
@@ -56,17 +56,21 @@ impl Draft<'_> {
             let enabled = self.config.integrations.get(&message.integration);
             if enabled.is_some_and(|found| found.spec.enabled) {
                 let partition = message.record.partition();
-                let id = self.address(message, partition, window, oldest);
-                // No mark names it, so the record's index does.
-                self.batch.insert(&keys::record_mark(partition, id), keys::IS_MESSAGE);
+                let id = self.address(message, partition, Source::Window(window), oldest);
+                self.index_message(partition, id);
                 messages.push(id);
             }
         }
         Outcome::Messages(messages)
     }
 
-    fn oldest_audit(&self, window: Id) -> Result<Id, StoreError> {
-        let mark = self.store.mark(window)?;
-        Ok(mark.and_then(|mark| mark.places.first().copied()).unwrap_or(window))
+    fn oldest_audit(&self, source: Source) -> Result<Id, StoreError> {
+        match source {
+            Source::Audit(place) => Ok(place),
+            Source::Window(window) => {
+                let mark = self.store.mark(window)?;
+                Ok(mark.and_then(|mark| mark.places.first().copied()).unwrap_or(window))
+            }
+        }
     }
 }

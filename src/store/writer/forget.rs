@@ -1,7 +1,7 @@
 //! Forgetting what is too old, with every row that hangs on it.
 
 use super::Draft;
-use crate::model::{Id, MessageDraft, Status};
+use crate::model::{Id, MessageDraft, Source, Status};
 use crate::store::{Outcome, Prune, StoreError, history, keys, log, value};
 
 impl Draft<'_> {
@@ -35,7 +35,7 @@ impl Draft<'_> {
     fn forget_message(&mut self, id: Id) -> Result<(), StoreError> {
         let key = keys::by_id(keys::MESSAGES, id);
         let Some(bytes) = value::get(self.store.tree(), &key)? else { return Ok(()) };
-        let (_, draft): (Id, MessageDraft) = log::decode(&bytes, id)?;
+        let (_, draft): (Source, MessageDraft) = log::decode(&bytes, id)?;
         self.forget_row(&key, bytes.len());
         self.batch.remove(&keys::integration_message(draft.integration, id));
         self.batch.remove(&keys::settled(id));
