@@ -106,6 +106,7 @@ fn message(integration: &Integration, record: &RecordKey, collated: &Collated) -
         action: collated.action,
         description: collated.description.clone(),
         auditable_url: collated.auditable_url.clone(),
+        earlier_windows: Vec::new(),
         audits: collated.origin.count as u32,
         fields: fields.take(NAMES_KEPT).map(ExternalId::to_string).collect(),
         contributors: collated.contributors.iter().take(NAMES_KEPT).map(name_of).collect(),

@@ -75,7 +75,7 @@ pub struct Running {
 pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let folder = settings.data.join("store");
-    let (store, writer, recovered) = Store::open(&folder)?;
+    let (store, writer, recovered) = Store::open(&folder, clock.now())?;
     let (switchboard, lines) = Switchboard::new(clock.clone());
     let (journal, journal_thread) = Journal::start(writer, clock.clone(), Box::new(switchboard))?;
     let gauges = Arc::new(Gauges::default());

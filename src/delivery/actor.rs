@@ -22,6 +22,8 @@ use crate::{retry, sign};
 
 /// How long to wait before a message is tried again whose attempt could not be written down.
 const UNSETTLED_WAIT: Duration = Duration::from_secs(5);
+/// How long to wait for a message to be absorbed, or not.
+const ABSORPTION_TAKES: Duration = Duration::from_millis(50);
 /// The longest the timer sleeps: due times are of the wall clock, which may jump.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 /// What every request says it is from.
@@ -93,8 +95,12 @@ impl DeliveryActor {
             if let Some(wait) = self.limit.as_ref().and_then(RateLimit::take) {
                 return self.sleep(now, now + wait, ctx);
             }
-            if let Some(turn) = self.schedule.take_due(now) {
+            let Some(turn) = self.schedule.take_due(now) else { return };
+            if self.shared.store.in_hand().attempt(turn.message) {
                 self.attempt(turn, ctx);
+            } else {
+                // A newer message is taking it in; it is gone in a moment, or free again.
+                self.schedule.put_off(turn.partition, now + ABSORPTION_TAKES);
             }
         }
     }
@@ -124,6 +130,7 @@ impl DeliveryActor {
             if let Some((outcome, took)) = &made.exchange {
                 actor.pace.ended(began, *took, outcome, actor.schedule.in_flight());
             }
+            actor.shared.store.in_hand().release(turn.message);
             actor.settled(turn.message, turn.partition, made.settled);
             actor.finish_draining();
             actor.pump(ctx);

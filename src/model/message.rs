@@ -20,6 +20,8 @@ pub struct MessageDraft {
     pub description: Option<String>,
     /// Where the record can be seen.
     pub auditable_url: Option<String>,
+    /// The marks of earlier windows whose message was taken in by this one (R17).
+    pub earlier_windows: Vec<Id>,
     /// How many audits were collated into it.
     pub audits: u32,
     /// The names of the changed fields, the first few.
@@ -66,6 +68,13 @@ pub enum Status {
     Superseded,
     /// Given up.
     Cancelled,
+}
+
+impl Status {
+    /// Whether a message in this state is still owed.
+    pub fn is_owed(self) -> bool {
+        matches!(self, Status::Pending | Status::Held)
+    }
 }
 
 impl std::str::FromStr for Status {

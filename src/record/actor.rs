@@ -6,10 +6,10 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::Shared;
 use super::registry::{Due, Idle, Registry};
 use super::window::Window;
-use crate::address::{self, Addressed};
+use super::{Shared, backlog};
+use crate::address;
 use crate::clock::{Monotonic, Timestamp};
 use crate::model::{ClosedBy, Id, RecordKey, WindowRule};
 use crate::store::{Close, Closed, StoreError};
@@ -128,22 +128,22 @@ impl RecordActor {
         let places = window.places.clone();
         let work = async move {
             let _permit = shared.closing.acquire().await;
-            let addressed = match closed_by {
-                ClosedBy::Discarded { .. } => Addressed::default(),
-                _ => {
-                    let audits = shared.store.audits_at(&window.places)?;
-                    let config = shared.store.config();
-                    let integrations = config.of_account(record.account).map(Arc::as_ref);
-                    address::window(integrations, &record, &audits)
-                }
+            let audits = match closed_by {
+                ClosedBy::Discarded { .. } => Vec::new(),
+                _ => shared.store.audits_at(&window.places)?,
             };
+            let config = shared.store.config();
+            let integrations = config.of_account(record.account).map(Arc::as_ref);
+            let addressed = address::window(integrations, &record, &audits);
+            let mut absorbed =
+                backlog::absorb(&shared.store, &config, &record, &audits, addressed)?;
             let close = Close {
                 record: record.as_ref().clone(),
                 rule: window.rule,
                 closed_by,
                 places: window.places,
-                messages: addressed.messages,
-                nothing_changed: addressed.nothing_changed,
+                messages: std::mem::take(&mut absorbed.messages),
+                nothing_changed: std::mem::take(&mut absorbed.nothing_changed),
             };
             shared.journal.close(close).await
         };

@@ -4,6 +4,7 @@
 //! deliveries, which hear of new messages from the journal.
 //!
 //! - `window.rs`: deadlines, pure
+//! - `backlog.rs`: what could not be delivered yet takes in what comes after it
 //! - `replay.rs`: windows that closed before, addressed again
 //! - `actor.rs`: [`RecordActor`], one per record with an open window
 //! - `registry.rs`: [`Registry`], one per arbiter, the only starter of record actors
@@ -15,6 +16,7 @@
 //! later can only open the next window.
 
 mod actor;
+mod backlog;
 mod registry;
 mod replay;
 #[cfg(test)]

@@ -60,9 +60,27 @@ pub struct Close {
     /// Its audits, oldest first.
     pub places: Vec<Id>,
     /// What is addressed to whom.
-    pub messages: Vec<MessageDraft>,
-    /// The integrations for which nothing changed in the end (R12).
-    pub nothing_changed: Vec<Id>,
+    pub messages: Vec<NewMessage>,
+    /// For whom nothing changed in the end (R12).
+    pub nothing_changed: Vec<NothingChanged>,
+}
+
+/// A message to make.
+pub struct NewMessage {
+    /// What it is.
+    pub draft: MessageDraft,
+    /// The oldest audit in it.
+    pub oldest: Id,
+    /// The message that it takes in (R17).
+    pub supersedes: Option<Id>,
+}
+
+/// An integration for which nothing changed in the end.
+pub struct NothingChanged {
+    /// The integration.
+    pub integration: Id,
+    /// The message that this undid before it was delivered (R17).
+    pub supersedes: Option<Id>,
 }
 
 /// A closed window, addressed again.
@@ -194,7 +212,7 @@ impl Command {
         match self {
             Command::Append(audits, _) => audits.iter().map(|audit| audit.text.len() + 64).sum(),
             Command::Close(close) => {
-                close.messages.iter().map(|message| message.body.len() + 256).sum::<usize>()
+                close.messages.iter().map(|message| message.draft.body.len() + 256).sum::<usize>()
             }
             Command::Replay(replays) => {
                 replays.iter().map(|replay| replay.message.body.len() + 256).sum::<usize>()

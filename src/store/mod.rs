@@ -20,6 +20,7 @@
 //! | `history`, `log`, `config` | reading audits; messages; integrations and tokens |
 //! | `prune` | what is too old to keep |
 //! | `recovery` | what was going on when the server stopped |
+//! | `in_hand` | which owed messages are being sent or absorbed |
 //! | `disk` | opening the folder, and making sure that written is written |
 
 mod command;
@@ -27,6 +28,7 @@ mod config;
 mod counters;
 mod disk;
 mod history;
+mod in_hand;
 mod journal;
 mod keys;
 mod log;
@@ -43,19 +45,21 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 pub use command::{
-    Accepted, Appended, Close, Closed, Command, Event, Gone, Listener, NewAudit, Outcome, Prune,
-    Replay, Settle, Settlement,
+    Accepted, Appended, Close, Closed, Command, Event, Gone, Listener, NewAudit, NewMessage,
+    NothingChanged, Outcome, Prune, Replay, Settle, Settlement,
 };
 pub use config::Config;
 pub use counters::Totals;
 pub use disk::Disk;
 pub use history::{AuditFilter, HistoryPage};
+pub use in_hand::InHand;
 pub use journal::{Journal, JournalThread};
 pub use log::{Entry, LogPage, MessageFilter};
 pub use recovery::{OpenWindow, Recovered};
 pub use writer::Writer;
 
-use crate::model::{Health, Id};
+use crate::clock::Timestamp;
+use crate::model::{Health, Id, Partition};
 use counters::Counters;
 
 /// Why the store could not do as asked.
@@ -131,27 +135,34 @@ pub struct Store {
     config: RwLock<Arc<Config>>,
     /// What the writer has counted.
     tally: Mutex<Tally>,
+    in_hand: InHand,
 }
 
-/// Figures kept in memory beside the tree.
+/// What is kept in memory beside the tree.
 #[derive(Clone, Default)]
 struct Tally {
     counters: Counters,
     owed: HashMap<Id, u64>,
     health: HashMap<Id, Health>,
+    /// What is owed of each record to each integration, oldest first.
+    lines: HashMap<(Id, Partition), Vec<Id>>,
 }
 
 impl Store {
     /// Opens or creates the store in `folder`, and reads back what was going on.
-    pub fn open(folder: &Path) -> Result<(Arc<Store>, Writer, Recovered), StoreError> {
+    pub fn open(
+        folder: &Path,
+        now: Timestamp,
+    ) -> Result<(Arc<Store>, Writer, Recovered), StoreError> {
         let disk = Disk::open(folder)?;
         let config = Config::load(disk.tree())?;
         let store = Arc::new(Store {
             disk,
             config: RwLock::new(Arc::new(config)),
             tally: Mutex::default(),
+            in_hand: InHand::default(),
         });
-        let (state, recovered) = recovery::recover(&store)?;
+        let (state, recovered) = recovery::recover(&store, now)?;
         let writer = Writer::new(store.clone(), state);
         Ok((store, writer, recovered))
     }
@@ -169,6 +180,16 @@ impl Store {
     /// How many messages are owed, to each integration.
     pub fn owed_counts(&self) -> HashMap<Id, u64> {
         self.tally().owed.clone()
+    }
+
+    /// The newest message of a record that is owed to an integration.
+    pub fn last_owed(&self, integration: Id, partition: Partition) -> Option<Id> {
+        self.tally().lines.get(&(integration, partition))?.last().copied()
+    }
+
+    /// The messages that somebody has in hand.
+    pub fn in_hand(&self) -> &InHand {
+        &self.in_hand
     }
 
     /// How deliveries to an integration have gone.
@@ -197,5 +218,20 @@ impl Store {
 
     fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Tally {
+    /// A message is owed, or is owed no more.
+    fn owe(&mut self, message: Id, integration: Id, partition: Partition, is_owed: bool) {
+        let line = self.lines.entry((integration, partition)).or_default();
+        match (line.binary_search(&message), is_owed) {
+            (Err(at), true) => line.insert(at, message),
+            (Ok(at), false) => drop(line.remove(at)),
+            _ => {}
+        }
+        if line.is_empty() {
+            self.lines.remove(&(integration, partition));
+        }
     }
 }

@@ -72,10 +72,13 @@ impl Store {
             match entry.message.source {
                 Source::Audit(place) => drop(guarded.places.insert(place)),
                 Source::Window(window) => {
-                    if guarded.marks.insert(window)
-                        && let Some(Mark { places, .. }) = self.mark(window)?
-                    {
-                        guarded.places.extend(places);
+                    let earlier = entry.message.draft.earlier_windows;
+                    for window in earlier.into_iter().chain([window]) {
+                        if guarded.marks.insert(window)
+                            && let Some(Mark { places, .. }) = self.mark(window)?
+                        {
+                            guarded.places.extend(places);
+                        }
                     }
                 }
             }

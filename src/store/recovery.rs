@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::counters::{Counters, State};
 use super::history::{decode_mark, read};
 use super::{Store, StoreError, keys, pack, value};
+use crate::clock::Timestamp;
 use crate::model::{Id, Owed, RecordKey, WindowRule};
 
 /// What was going on.
@@ -33,7 +34,7 @@ pub struct OpenWindow {
 }
 
 /// Reads what was going on, and the writer's state.
-pub(super) fn recover(store: &Store) -> Result<(State, Recovered), StoreError> {
+pub(super) fn recover(store: &Store, now: Timestamp) -> Result<(State, Recovered), StoreError> {
     let counters: Counters = match store.tree().get(keys::COUNTERS)? {
         Some(bytes) => postcard::from_bytes(&bytes)
             .map_err(|error| StoreError::Damaged(format!("its counters: {error}")))?,
@@ -49,8 +50,13 @@ pub(super) fn recover(store: &Store) -> Result<(State, Recovered), StoreError> {
     let mut tally = store.tally();
     tally.counters = counters;
     tally.health = store.load_health()?.into_iter().collect();
-    for (_, owed) in &owed {
+    for (message, owed) in &owed {
         *tally.owed.entry(owed.integration).or_default() += 1;
+        tally.owe(*message, owed.integration, owed.partition, true);
+        // It may have been in flight when the server stopped.
+        if owed.due <= now {
+            store.in_hand.attempt(*message);
+        }
     }
     drop(tally);
     Ok((state, Recovered { windows, owed }))

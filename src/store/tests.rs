@@ -53,7 +53,7 @@ impl Opened {
     }
 
     fn open(folder: TempDir, clock: Arc<Still>) -> Self {
-        let (store, writer, recovered) = Store::open(folder.path()).unwrap();
+        let (store, writer, recovered) = Store::open(folder.path(), clock.now()).unwrap();
         let journal = Journal::inline(writer, clock.clone(), Box::new(Nobody));
         Self { folder, clock, store, journal, recovered }
     }
@@ -95,7 +95,9 @@ impl Opened {
             rule: RULE,
             closed_by: ClosedBy::Quiet,
             places,
-            messages: messages.collect(),
+            messages: messages
+                .map(|draft| NewMessage { draft, oldest: Id::default(), supersedes: None })
+                .collect(),
             nothing_changed: vec![],
         };
         self.journal.close(close).await.unwrap().messages
@@ -180,6 +182,7 @@ fn message(integration: Id, record: &str, body: &str) -> MessageDraft {
         action: crate::model::Action::Update,
         description: None,
         auditable_url: None,
+        earlier_windows: vec![],
         audits: 1,
         fields: vec![],
         contributors: vec![],
@@ -439,7 +442,7 @@ async fn ids_increase_even_when_the_clock_jumps_back() {
 #[actix::test]
 async fn a_store_that_is_in_use_newer_or_damaged_is_refused_with_a_clear_line() {
     let opened = Opened::fresh();
-    let refused = |folder: &TempDir| match Store::open(folder.path()) {
+    let refused = |folder: &TempDir| match Store::open(folder.path(), Timestamp::default()) {
         Err(error) => error.to_string(),
         Ok(_) => panic!("opened"),
     };
@@ -466,7 +469,7 @@ async fn a_store_that_is_in_use_newer_or_damaged_is_refused_with_a_clear_line() 
 async fn the_journal_groups_what_comes_at_once_and_answers_each_and_stops_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(Still(AtomicU64::new(1_772_440_000_000_000_000)));
-    let (store, writer, _) = Store::open(folder.path()).unwrap();
+    let (store, writer, _) = Store::open(folder.path(), Timestamp::default()).unwrap();
     let (journal, thread) = Journal::start(writer, clock, Box::new(Nobody)).unwrap();
     let new_audit = |number: usize| {
         let text = edit(&format!("a{number}"), "1", "u").to_string();

@@ -17,8 +17,8 @@ use super::command::{health_after, status_after};
 use super::counters::State;
 use super::pack::{self, Pack};
 use super::{
-    Accepted, Appended, Close, Closed, Command, Config, Event, Gone, NewAudit, Outcome, Settle,
-    Settlement, Store, StoreError, history, keys, log, value,
+    Accepted, Appended, Close, Closed, Command, Config, Event, Gone, NewAudit, NewMessage,
+    NothingChanged, Outcome, Settle, Settlement, Store, StoreError, history, keys, log, value,
 };
 use crate::address;
 use crate::clock::{Clock, Timestamp};
@@ -91,6 +91,8 @@ struct Draft<'s> {
     gone: Vec<Gone>,
     /// The outbox as this commit leaves it, where it differs from the tree.
     outbox: HashMap<Id, Option<Owed>>,
+    /// Messages that are owed from here on, or no more.
+    lines: Vec<(Id, Id, Partition, bool)>,
 }
 
 /// An audit with its place, waiting to be packed.
@@ -120,13 +122,14 @@ impl<'s> Draft<'s> {
             owed: Vec::new(),
             gone: Vec::new(),
             outbox: HashMap::new(),
+            lines: Vec::new(),
         }
     }
 
     fn apply(&mut self, command: Command) -> Result<Outcome, StoreError> {
         Ok(match command {
             Command::Append(..) => unreachable!("invariant: audits were taken out before"),
-            Command::Close(close) => self.close(close),
+            Command::Close(close) => self.close(close)?,
             Command::Settle(settle) => self.settle(settle)?,
             Command::CreateIntegration(account, spec, secret) => {
                 self.create(account, *spec, secret)
@@ -217,12 +220,11 @@ impl<'s> Draft<'s> {
         }
     }
 
-    fn close(&mut self, close: Close) -> Outcome {
+    fn close(&mut self, close: Close) -> Result<Outcome, StoreError> {
         let (id, partition) = (self.next_id(), close.record.partition());
-        let oldest = close.places.first().copied().unwrap_or(id);
         let mut addressed: Vec<(Id, Addressed)> = Vec::new();
         let mut messages = Vec::new();
-        for draft in close.messages {
+        for NewMessage { draft, oldest, supersedes } in close.messages {
             // R10: disabled or deleted since the message was worked out.
             let enabled = |integration: &Arc<Integration>| integration.spec.enabled;
             if !self.config.integrations.get(&draft.integration).is_some_and(enabled) {
@@ -230,10 +232,14 @@ impl<'s> Draft<'s> {
             }
             let integration = draft.integration;
             let message = self.address(draft, partition, Source::Window(id), oldest);
+            self.supersede(supersedes)?;
             messages.push(message);
             addressed.push((integration, Addressed::Message(message)));
         }
-        addressed.extend(close.nothing_changed.iter().map(|id| (*id, Addressed::NothingChanged)));
+        for NothingChanged { integration, supersedes } in close.nothing_changed {
+            self.supersede(supersedes)?;
+            addressed.push((integration, Addressed::NothingChanged));
+        }
         for place in &close.places {
             self.state.open.remove(*place);
         }
@@ -247,7 +253,24 @@ impl<'s> Draft<'s> {
         self.keep_row(&keys::by_id(keys::MARKS, id), &encode(&mark));
         self.batch.insert(&keys::record_mark(partition, id), &[]);
         self.state.counters.totals.windows += 1;
-        Outcome::Closed(Closed { messages })
+        Ok(Outcome::Closed(Closed { messages }))
+    }
+
+    /// Marks a message that a newer one took in, if it is still owed (R17).
+    fn supersede(&mut self, message: Option<Id>) -> Result<(), StoreError> {
+        let Some(message) = message else { return Ok(()) };
+        if let Some(owed) = self.owed(message)? {
+            self.give_up(message, &owed, Status::Superseded, None);
+        }
+        Ok(())
+    }
+
+    /// Settles a message that no attempt settled.
+    fn give_up(&mut self, message: Id, owed: &Owed, status: Status, by: Option<Box<str>>) {
+        let Owed { integration, partition, attempts, last_code, .. } = *owed;
+        let settled = Settled { status, at: self.now, attempts, last_code, by };
+        self.settle_as(message, owed, settled);
+        self.gone.push(Gone { message, integration, partition });
     }
 
     /// Sends audits at once to whoever wants that (R16).
@@ -312,6 +335,7 @@ impl<'s> Draft<'s> {
 
     fn owe(&mut self, message: Id, owed: Owed) {
         self.batch.insert(&keys::by_id(keys::OUTBOX, message), encode(&owed));
+        self.lines.push((message, owed.integration, owed.partition, true));
         self.outbox.insert(message, Some(owed));
     }
 
@@ -342,16 +366,17 @@ impl<'s> Draft<'s> {
             (_, status) => {
                 let status = status.unwrap_or(Status::Failed);
                 let settled = Settled { status, at: self.now, attempts, last_code, by: None };
-                self.settle_as(message, integration, settled);
+                self.settle_as(message, &owed, settled);
                 None
             }
         };
         Ok(Outcome::Settled(Settlement { owed, notices }))
     }
 
-    fn settle_as(&mut self, message: Id, integration: Id, settled: Settled) {
+    fn settle_as(&mut self, message: Id, owed: &Owed, settled: Settled) {
         self.batch.remove(&keys::by_id(keys::OUTBOX, message));
         self.outbox.insert(message, None);
+        self.lines.push((message, owed.integration, owed.partition, false));
         self.batch.insert(&keys::settled(message), encode(&settled));
         let totals = &mut self.state.counters.totals;
         match settled.status {
@@ -364,7 +389,7 @@ impl<'s> Draft<'s> {
         if settled.status != Status::Delivered {
             self.batch.insert(&keys::status_message(settled.status, message), &[]);
         }
-        *self.owed_change.entry(integration).or_default() -= 1;
+        *self.owed_change.entry(owed.integration).or_default() -= 1;
     }
 
     /// Writes a row of history or log, which counts towards what is kept.
@@ -397,6 +422,9 @@ impl<'s> Draft<'s> {
         for (integration, change) in self.owed_change {
             let owed = tally.owed.entry(integration).or_default();
             *owed = owed.saturating_add_signed(change);
+        }
+        for (message, integration, partition, is_owed) in self.lines {
+            tally.owe(message, integration, partition, is_owed);
         }
         drop(tally);
         if !self.accepted.is_empty() {

@@ -120,7 +120,7 @@ impl World {
     }
 
     async fn open(folder: TempDir, clock: Arc<TestClock>, rule: WindowRule) -> World {
-        let (store, writer, recovered) = Store::open(folder.path()).expect("a store");
+        let (store, writer, recovered) = Store::open(folder.path(), clock.now()).expect("a store");
         let (switchboard, lines) = Switchboard::new(clock.clone());
         let journal = Journal::inline(writer, clock.clone(), Box::new(switchboard));
         let gauges = Arc::new(Gauges::default());
@@ -244,6 +244,11 @@ impl World {
             code => answer(*code),
         });
         lock(&self.script).answers.extend(answers);
+    }
+
+    /// From here on attempts are answered with 200.
+    pub fn hooks_are_back(&self) {
+        lock(&self.script).answers.clear();
     }
 
     /// All requests that the hooks got: when, and what.

@@ -1,8 +1,8 @@
 //! What people ask for with messages: try again, give up, address again.
 
 use super::Draft;
-use crate::model::{Delivery, Id, Owed, Settled, Source, Status};
-use crate::store::{Gone, Outcome, Replay, StoreError, keys};
+use crate::model::{Delivery, Id, Owed, Source, Status};
+use crate::store::{Outcome, Replay, StoreError, keys};
 
 impl Draft<'_> {
     pub(super) fn redeliver(
@@ -40,13 +40,10 @@ impl Draft<'_> {
     }
 
     pub(super) fn cancel(&mut self, id: Id, by: Box<str>) -> Result<Outcome, StoreError> {
-        let Some(Owed { integration, partition, attempts, last_code, .. }) = self.owed(id)? else {
+        let Some(owed) = self.owed(id)? else {
             return Ok(Outcome::Messages(Vec::new()));
         };
-        let status = Status::Cancelled;
-        let settled = Settled { status, at: self.now, attempts, last_code, by: Some(by) };
-        self.settle_as(id, integration, settled);
-        self.gone.push(Gone { message: id, integration, partition });
+        self.give_up(id, &owed, Status::Cancelled, Some(by));
         Ok(Outcome::Messages(vec![id]))
     }
 

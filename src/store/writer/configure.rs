@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::{Draft, json};
 use crate::clock::Timestamp;
 use crate::model::{
-    Account, DisabledBecause, Id, Integration, IntegrationSpec, OldSecret, Secret, Settled, Status,
-    Token,
+    Account, DisabledBecause, Id, Integration, IntegrationSpec, OldSecret, Secret, Status, Token,
 };
 use crate::store::{Config, Outcome, StoreError, keys};
 
@@ -88,9 +87,7 @@ impl Draft<'_> {
             let Some(owed) = self.owed(message)?.filter(|owed| owed.integration == id) else {
                 continue;
             };
-            let (attempts, last_code) = (owed.attempts, owed.last_code);
-            let (status, at) = (Status::Cancelled, self.now);
-            self.settle_as(message, id, Settled { status, at, attempts, last_code, by: None });
+            self.give_up(message, &owed, Status::Cancelled, None);
         }
         Ok(Outcome::Integration(Some(integration)))
     }

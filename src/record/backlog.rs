@@ -1,0 +1,110 @@
+//! What could not be delivered yet takes in what comes after it (R17): a hook that was down for a
+//! day gets one audit a record, not a day of them.
+
+use crate::address::{Addressed, Comes, collated};
+use crate::model::{Audit, Id, Integration, RecordKey, Source};
+use crate::store::{Config, NewMessage, NothingChanged, Store, StoreError};
+
+/// What a window comes to once the backlog is taken in. Older messages are in hand until this is
+/// dropped.
+pub struct Absorbed<'s> {
+    pub messages: Vec<NewMessage>,
+    pub nothing_changed: Vec<NothingChanged>,
+    in_hand: Vec<Id>,
+    store: &'s Store,
+}
+
+/// An older message that is taken in: what it was made of.
+struct Older {
+    message: Id,
+    windows: Vec<Id>,
+    audits: Vec<Audit>,
+}
+
+/// Takes in what is still owed of the record, where the integrations want that.
+pub fn absorb<'s>(
+    store: &'s Store,
+    config: &Config,
+    record: &RecordKey,
+    audits: &[Audit],
+    addressed: Addressed,
+) -> Result<Absorbed<'s>, StoreError> {
+    let nothing_changed = addressed.nothing_changed.into_iter();
+    let nothing_changed = nothing_changed
+        .map(|integration| NothingChanged { integration, supersedes: None })
+        .collect();
+    let mut absorbed =
+        Absorbed { messages: Vec::new(), nothing_changed, in_hand: Vec::new(), store };
+    let oldest = audits.first().map(|audit| audit.place).unwrap_or_default();
+    for draft in addressed.messages {
+        let integration = config.integrations.get(&draft.integration);
+        let older = match integration.filter(|found| found.spec.collate_backlog) {
+            Some(integration) => absorbed.take_older(integration, record)?,
+            None => None,
+        };
+        let (Some(older), Some(integration)) = (older, integration) else {
+            absorbed.messages.push(NewMessage { draft, oldest, supersedes: None });
+            continue;
+        };
+        let oldest = older.audits.first().map_or(oldest, |audit| audit.place);
+        let all: Vec<Audit> = older.audits.iter().chain(audits).cloned().collect();
+        let supersedes = Some(older.message);
+        match collated(integration, record, &all) {
+            Comes::To { mut message, .. } => {
+                message.earlier_windows = older.windows;
+                absorbed.messages.push(NewMessage { draft: *message, oldest, supersedes });
+            }
+            Comes::ToNothing => {
+                let integration = integration.id;
+                absorbed.nothing_changed.push(NothingChanged { integration, supersedes });
+            }
+            // Cannot be: it sees some of the newer ones.
+            Comes::Unseen => {
+                absorbed.messages.push(NewMessage { draft, oldest, supersedes: None });
+            }
+        }
+    }
+    Ok(absorbed)
+}
+
+impl Absorbed<'_> {
+    /// The last collated message of the record that is still owed, and in nobody's hand.
+    fn take_older(
+        &mut self,
+        integration: &Integration,
+        record: &RecordKey,
+    ) -> Result<Option<Older>, StoreError> {
+        let Some(id) = self.store.last_owed(integration.id, record.partition()) else {
+            return Ok(None);
+        };
+        if !self.store.in_hand().absorb(id) {
+            return Ok(None);
+        }
+        self.in_hand.push(id);
+        let Some(entry) = self.store.message(id)? else { return Ok(None) };
+        let (Source::Window(window), draft) = (entry.message.source, entry.message.draft) else {
+            return Ok(None);
+        };
+        // Another record of the same partition, or settled since.
+        if draft.record != *record || !entry.status.is_owed() {
+            return Ok(None);
+        }
+        let mut windows = draft.earlier_windows;
+        windows.push(window);
+        let mut audits = Vec::new();
+        for window in &windows {
+            if let Some(mark) = self.store.mark(*window)? {
+                audits.extend(self.store.audits_left(&mark.places)?);
+            }
+        }
+        Ok(Some(Older { message: id, windows, audits }))
+    }
+}
+
+impl Drop for Absorbed<'_> {
+    fn drop(&mut self) {
+        for message in &self.in_hand {
+            self.store.in_hand().release(*message);
+        }
+    }
+}
