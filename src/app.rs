@@ -20,7 +20,7 @@ use actix_web::{HttpServer, web};
 use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, SystemClock};
-use crate::delivery::{self, Dispatcher, Drain, HttpTransport, Shard};
+use crate::delivery::{self, Dispatcher, Drain, Guard, HttpTransport, Shard};
 use crate::record::{self, Gauges, Registry};
 use crate::settings::Settings;
 use crate::store::{Journal, JournalThread, Store, StoreError};
@@ -108,8 +108,9 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
     ));
     let started = clock.monotonic();
     let rule = settings.window;
-    let api =
-        web::Data::new(Api { store, journal, clock, gauges, rates, registries, rule, started });
+    let guard = Guard::new(settings.allow_nets.clone());
+    let api = Api { store, journal, clock, gauges, rates, registries, rule, guard, started };
+    let api = web::Data::new(api);
     let address = listener.local_addr()?;
     let server = listen(listener, threads, api)?;
     Ok(Running {

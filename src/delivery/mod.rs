@@ -7,6 +7,7 @@
 //! - `actor.rs`: [`DeliveryActor`], one per integration: in-flight attempts and the one timer
 //! - `dispatcher.rs`: [`Dispatcher`], one per arbiter, the only starter of delivery actors
 //! - `transport.rs`: one HTTP request, and its answer or why there is none
+//! - `guard.rs`: which addresses may be connected to; pure
 //! - `words.rs`: what went wrong with a request, in words a person can act on
 //!
 //! Invariants: at most one message of a record is in flight to an integration, and always the oldest
@@ -15,6 +16,7 @@
 
 mod actor;
 mod dispatcher;
+mod guard;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 
 pub use actor::DeliveryActor;
 pub use dispatcher::{Configured, Dispatcher, Drain, Owe, Shard};
+pub use guard::{Guard, Refused};
 pub use transport::{HttpTransport, Request, Transport};
 
 use crate::clock::Clock;

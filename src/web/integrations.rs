@@ -86,7 +86,7 @@ async fn create(
     request: HttpRequest,
     bytes: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    let spec = checked(body::json(&request, &bytes?)?)?;
+    let spec = checked(&api, body::json(&request, &bytes?)?, None)?;
     let secret = Secret::random().map_err(|error| {
         log::error!("the system gives no random bytes: {error}");
         Problem::overloaded("no secret could be made; try again")
@@ -122,7 +122,7 @@ async fn patch(
     let mut spec = as_value(&integration.spec);
     json_patch::merge(&mut spec, &patch);
     keep_hidden_headers(&mut spec, &integration.spec);
-    let spec = checked(spec)?;
+    let spec = checked(&api, spec, Some(&integration.spec))?;
     let changed = api.journal.update_integration(integration.id, spec).await?;
     let changed = changed.ok_or_else(|| no_such_integration(&request))?;
     log::info!("integration {} changed by {}", changed.id, caller.name());
@@ -154,9 +154,19 @@ fn no_such_integration(request: &HttpRequest) -> Problem {
     Problem::not_found(format!("there is no integration {id}"))
 }
 
-fn checked(value: Value) -> Result<IntegrationSpec, Problem> {
+/// The specification that `value` is, when it can be used. What stays as it was `before` is not held
+/// against a network that the operator has closed since: such a hook can still be disabled.
+fn checked(
+    api: &Api,
+    value: Value,
+    before: Option<&IntegrationSpec>,
+) -> Result<IntegrationSpec, Problem> {
     let spec: IntegrationSpec = body::read(value)?;
-    let faults = check(&spec);
+    let mut faults = check(&spec);
+    let url_is_new = before.is_none_or(|before| before.hook_url != spec.hook_url);
+    if url_is_new && let Err(refused) = api.guard.check_url(&spec.hook_url) {
+        faults.push(("/hook_url".to_owned(), refused.to_string()));
+    }
     if faults.is_empty() { Ok(spec) } else { Err(body::faulty(faults)) }
 }
 

@@ -36,6 +36,7 @@ pub use error::Problem;
 pub use stats::Rates;
 
 use crate::clock::{Clock, Monotonic};
+use crate::delivery::Guard;
 use crate::model::{ExternalId, Partition, RecordKey, WindowRule};
 use crate::record::{Gauges, Registry};
 use crate::settings::BODY_BYTES_MAX;
@@ -57,6 +58,8 @@ pub struct Api {
     pub registries: Vec<Addr<Registry>>,
     /// The server's quiet period and max wait.
     pub rule: WindowRule,
+    /// Where hooks may be.
+    pub guard: Guard,
     /// When the server started.
     pub started: Monotonic,
 }
