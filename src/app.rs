@@ -11,6 +11,7 @@ pub(crate) mod switchboard;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use actix_web::{HttpServer, web};
 use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, SystemClock};
-use crate::delivery::{self, Dispatcher, Drain, Guard, HttpTransport, Shard};
+use crate::delivery::{self, Dispatcher, Drain, Guard, HttpTransport, Shard, SystemResolver};
 use crate::record::{self, Gauges, Registry};
 use crate::settings::Settings;
 use crate::store::{Journal, JournalThread, Store, StoreError};
@@ -84,7 +85,8 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
 
     let mut arbiters = Vec::new();
     let registries = start_registries(threads, &store, &journal, &clock, &gauges, &mut arbiters);
-    let dispatchers = start_dispatchers(threads, &store, &journal, &clock, &mut arbiters);
+    let guard = Guard::new(settings.allow_nets.clone());
+    let dispatchers = start_dispatchers(threads, &store, &journal, &clock, &guard, &mut arbiters);
     let (windows, owed) = (recovered.windows.len(), recovered.owed.len());
     let wired = Lines {
         registries: registries.clone(),
@@ -108,7 +110,6 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
     ));
     let started = clock.monotonic();
     let rule = settings.window;
-    let guard = Guard::new(settings.allow_nets.clone());
     let api = Api { store, journal, clock, gauges, rates, registries, rule, guard, started };
     let api = web::Data::new(api);
     let address = listener.local_addr()?;
@@ -149,14 +150,17 @@ fn start_dispatchers(
     store: &Arc<Store>,
     journal: &Journal,
     clock: &Arc<dyn Clock>,
+    guard: &Guard,
     arbiters: &mut Vec<Arbiter>,
 ) -> Vec<Addr<Dispatcher>> {
+    let guard = guard.clone();
     let shared = Arc::new(delivery::Shared {
         store: store.clone(),
         journal: journal.clone(),
         clock: clock.clone(),
-        make_transport: Box::new(|integration| {
-            std::rc::Rc::new(HttpTransport::new(integration.spec.max_in_flight))
+        make_transport: Box::new(move |integration| {
+            let resolver = Rc::new(SystemResolver);
+            Rc::new(HttpTransport::new(&integration.spec, guard.clone(), resolver))
         }),
     });
     let start = |index| {

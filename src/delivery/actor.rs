@@ -9,7 +9,7 @@ use actix_web::web::Bytes;
 use tokio::sync::oneshot;
 
 use super::schedule::{Schedule, Turn};
-use super::{Request, Shared, Transport};
+use super::{Posted, Request, Shared, Transport};
 use crate::clock::Timestamp;
 use crate::model::{Attempt, HIDDEN, Id, Integration, Owed, Partition, Trigger, looks_secret};
 use crate::store::{Settle, StoreError};
@@ -155,7 +155,7 @@ async fn attempt(
         body: Bytes::from(body),
         timeout: integration.spec.timeout,
     };
-    let outcome = transport.post(request).await;
+    let Posted { outcome, timing, note } = transport.post(request).await;
     let number = turn.attempts + 1;
     let total_ms = (shared.clock.monotonic() - started).as_millis() as u32;
     let next = retry::decide(&outcome, turn.message, number, shared.clock.now());
@@ -170,7 +170,9 @@ async fn attempt(
         trigger: Trigger::Scheduled,
         request_headers: redacted(headers),
         total_ms,
+        timing,
         outcome,
+        note,
     };
     let (message, partition) = (turn.message, turn.partition);
     let integration = integration.id;

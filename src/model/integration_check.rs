@@ -55,9 +55,6 @@ pub fn check(spec: &IntegrationSpec) -> Vec<(String, String)> {
         ("/max_wait", spec.max_wait.is_some()),
         ("/rate_limit", spec.rate_limit.is_some()),
         ("/retry_schedule", spec.retry_schedule.is_some()),
-        ("/ca_certificate", spec.ca_certificate.is_some()),
-        ("/client_certificate", spec.client_certificate.is_some()),
-        ("/validate_certificate", !spec.validate_certificate),
     ] {
         if is_set {
             fault(pointer, "cannot be changed in this version; leave it out".to_owned());
@@ -182,7 +179,7 @@ mod tests {
                 "account-level",
             ),
             (json!({"quiet_period": "30s"}), "/quiet_period", "leave it out"),
-            (json!({"validate_certificate": false}), "/validate_certificate", "leave it out"),
+            (json!({"rate_limit": 5}), "/rate_limit", "leave it out"),
         ] {
             let found = faults(edit.clone());
             assert_eq!(found.len(), 1, "{edit}: {found:?}");

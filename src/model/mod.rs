@@ -21,7 +21,8 @@ pub use integration::{
 };
 pub use integration_check::check;
 pub use message::{
-    Attempt, AttemptOutcome, Delivery, Message, MessageDraft, Owed, Settled, Status, Trigger,
+    Attempt, AttemptOutcome, Delivery, Message, MessageDraft, Owed, Settled, Status, Timing,
+    Trigger,
 };
 pub use record::{Account, Partition, RecordKey};
 pub use secret::{BadSecret, HIDDEN, Secret, looks_secret};

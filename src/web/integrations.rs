@@ -11,6 +11,7 @@ use super::auth::Caller;
 use super::params::{Params, id_of_path};
 use super::{Api, Page, Problem, body};
 use crate::clock::Timestamp;
+use crate::delivery::tls_config;
 use crate::model::{
     Account, HIDDEN, Id, Integration, IntegrationSpec, IntegrationStatus, Secret, check,
     looks_secret,
@@ -50,6 +51,10 @@ impl View {
             if looks_secret(&name.to_ascii_lowercase()) {
                 *value = HIDDEN.to_owned();
             }
+        }
+        if let Some(pem) = &mut spec.client_certificate {
+            // Holds a private key.
+            *pem = HIDDEN.to_owned();
         }
         Self {
             id: integration.id,
@@ -121,7 +126,7 @@ async fn patch(
     }
     let mut spec = as_value(&integration.spec);
     json_patch::merge(&mut spec, &patch);
-    keep_hidden_headers(&mut spec, &integration.spec);
+    keep_hidden(&mut spec, &integration.spec);
     let spec = checked(&api, spec, Some(&integration.spec))?;
     let changed = api.journal.update_integration(integration.id, spec).await?;
     let changed = changed.ok_or_else(|| no_such_integration(&request))?;
@@ -167,6 +172,9 @@ fn checked(
     if url_is_new && let Err(refused) = api.guard.check_url(&spec.hook_url) {
         faults.push(("/hook_url".to_owned(), refused.to_string()));
     }
+    if let Err(bad) = tls_config(&spec) {
+        faults.push((bad.pointer.to_owned(), bad.wrong));
+    }
     if faults.is_empty() { Ok(spec) } else { Err(body::faulty(faults)) }
 }
 
@@ -174,8 +182,14 @@ fn as_value(spec: &IntegrationSpec) -> Value {
     serde_json::to_value(spec).expect("invariant: a specification is plain data")
 }
 
-/// A header whose value comes back as it was shown is meant to stay as it is.
-fn keep_hidden_headers(patched: &mut Value, before: &IntegrationSpec) {
+/// What comes back as it was shown, hidden, is meant to stay as it is.
+fn keep_hidden(patched: &mut Value, before: &IntegrationSpec) {
+    if let (Some(value), Some(pem)) =
+        (patched.get_mut("client_certificate"), &before.client_certificate)
+        && value == HIDDEN
+    {
+        *value = Value::String(pem.clone());
+    }
     let headers = patched.get_mut("headers").and_then(Value::as_object_mut);
     for (name, value) in headers.into_iter().flatten() {
         if let Some(kept) = before.headers.get(name).filter(|_| value == HIDDEN) {

@@ -5,6 +5,7 @@
 //! - `rest`: what the API answers, and what it refuses
 //! - `lifecycle`: settings, first start, ordered stop
 //! - `demo`: `lull demo --once`
+//! - `tls`: certificates, good and bad, and who may be connected to
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
 mod crash;
@@ -13,3 +14,4 @@ mod first_light;
 mod harness;
 mod lifecycle;
 mod rest;
+mod tls;

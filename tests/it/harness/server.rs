@@ -123,6 +123,15 @@ impl Server {
         self.may_owe = true;
     }
 
+    /// Bytes of its memory that are resident.
+    pub fn resident_bytes(&self) -> u64 {
+        let id = self.child.as_ref().expect("running").id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kibibytes.expect("its memory") << 10
+    }
+
     /// Ends the process at once, as a power cut would; how to start again.
     pub fn kill(mut self) -> Options {
         let mut child = self.child.take().expect("running");
