@@ -6,6 +6,7 @@
 //! - `lifecycle`: settings, first start, ordered stop
 //! - `demo`: `lull demo --once`
 //! - `tls`: certificates, good and bad, and who may be connected to
+//! - `nasty`: receivers that do what no receiver should
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
 mod crash;
@@ -13,5 +14,6 @@ mod demo;
 mod first_light;
 mod harness;
 mod lifecycle;
+mod nasty;
 mod rest;
 mod tls;
