@@ -1,7 +1,7 @@
 //! How far an attempt has come, and when. The HTTP client tells neither, so what it calls back into
 //! (connector, stream, TLS) notes it here, beside the attempt's task.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -36,6 +36,8 @@ pub struct Progress {
     pub looked_like_tls: Cell<bool>,
     /// The hook has closed the connection.
     pub closed: Cell<bool>,
+    /// Set to have the connection in use closed rather than kept for another request.
+    spent: RefCell<Option<Rc<Cell<bool>>>>,
     /// The hook asked for a client certificate, and there is none.
     pub lacked_certificate: Cell<bool>,
 }
@@ -63,6 +65,21 @@ impl Progress {
                 progress.reached[index].set(Some(SystemClock.monotonic()));
             }
         });
+    }
+
+    /// The request goes over the connection that `spent` belongs to.
+    pub fn used(&self, spent: &Rc<Cell<bool>>) {
+        let mut known = self.spent.borrow_mut();
+        if known.as_ref().is_none_or(|known| !Rc::ptr_eq(known, spent)) {
+            *known = Some(spent.clone());
+        }
+    }
+
+    /// The connection in use is not to be used again.
+    pub fn spend_connection(&self) {
+        if let Some(spent) = &*self.spent.borrow() {
+            spent.set(true);
+        }
     }
 
     /// Where the attempt is.

@@ -1,8 +1,10 @@
 //! A connection to a hook, as TCP gives it; looks at the first bytes that come, to be able to say
-//! when a hook answers with TLS where plain HTTP was spoken.
+//! when a hook answers with TLS where plain HTTP was spoken, and can be told that it is spent.
 
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_web::rt::net::{ActixStream, Ready};
@@ -16,12 +18,15 @@ use super::progress::Progress;
 pub struct HookStream {
     tcp: TcpStream,
     looked: bool,
+    /// It is not to be used again: what is still to come belongs to an answer that is done with. awc
+    /// tries to read before it uses a connection again, and then finds an end.
+    spent: Rc<Cell<bool>>,
 }
 
 impl HookStream {
     /// A connection that nothing has come over yet.
     pub fn new(tcp: TcpStream) -> Self {
-        Self { tcp, looked: false }
+        Self { tcp, looked: false, spent: Rc::default() }
     }
 }
 
@@ -37,6 +42,9 @@ impl AsyncRead for HookStream {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.spent.get() {
+            return Poll::Ready(Ok(()));
+        }
         let before = into.filled().len();
         let read = Pin::new(&mut this.tcp).poll_read(context, into);
         let fresh = &into.filled()[before..];
@@ -58,7 +66,9 @@ impl AsyncWrite for HookStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().tcp).poll_write(context, bytes)
+        let this = self.get_mut();
+        Progress::note(|progress| progress.used(&this.spent));
+        Pin::new(&mut this.tcp).poll_write(context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -74,7 +84,9 @@ impl AsyncWrite for HookStream {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().tcp).poll_write_vectored(context, pieces)
+        let this = self.get_mut();
+        Progress::note(|progress| progress.used(&this.spent));
+        Pin::new(&mut this.tcp).poll_write_vectored(context, pieces)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -170,6 +170,11 @@ where
 {
     let code = response.status().as_u16();
     let headers = headers(response.headers());
+    if !has_end(code, &headers) {
+        // awc takes such a body for none, and the connection for free: the body would be read as the
+        // answer to the next request.
+        what.progress.spend_connection();
+    }
     let (mut bytes, mut body_cut) = (Vec::new(), false);
     let read = async {
         while let Some(chunk) = response.next().await {
@@ -193,6 +198,14 @@ where
     };
     body_cut |= note.is_some();
     (AttemptOutcome::Answered { code, headers, body: text(bytes, body_cut), body_cut }, note)
+}
+
+/// Whether an answer ends before its connection does.
+fn has_end(code: u16, headers: &[(String, String)]) -> bool {
+    let framed = |(name, _): &(String, String)| {
+        matches!(name.as_str(), "content-length" | "transfer-encoding")
+    };
+    matches!(code, 100..=199 | 204 | 304) || headers.iter().any(framed)
 }
 
 /// Whether a body of so many bytes is shorter than its headers promise. awc takes a connection that

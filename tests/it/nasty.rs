@@ -159,6 +159,11 @@ fn all(never_accepts: SocketAddr) -> Vec<Nasty> {
     });
     vec![
         nasty("nobody listens", closed_port, "connection refused by 127.0.0.1:"),
+        Nasty {
+            name: "a name that leads nowhere",
+            url: "http://nowhere.invalid/".to_owned(),
+            said: "nowhere.invalid",
+        },
         nasty("never accepts", never_accepts.port(), "did not take the connection within 2s"),
         nasty("closes at once", listen(drop), "without an answer"),
         nasty("accepts and says nothing", listen(wait_for_close), "no answer within 2s"),
@@ -292,4 +297,28 @@ fn gzip_bomb(runs: usize) -> Vec<u8> {
     put(0, 7 + 7); // the end, and zeros up to a whole byte
     bytes.extend([0; 8]);
     bytes
+}
+
+#[test]
+fn a_body_without_an_end_is_not_read_as_the_answer_to_the_next_request() {
+    let server = Server::start(Options::quiet("0s"));
+    // The second connection is answered well; the first would be, with what was left on it.
+    let port = listen(|mut stream| {
+        while read_request(&mut stream).is_ok() {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            std::thread::sleep(Duration::from_millis(300));
+            let _ = stream.write_all(b"HTTP/1.1 500 Left\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let id = server.api.integration(&format!("http://127.0.0.1:{port}/"), json!({}));
+    for record in ["1", "2"] {
+        let audit = json!({"audit_action": "update", "auditable_type": "feature",
+                           "auditable_id": record});
+        server.api.post("/audits", &audit, 202);
+        server.settled();
+    }
+    let messages = server.api.get(&format!("/messages?integration={id}"), 200);
+    for message in messages["items"].as_array().expect("items") {
+        assert_eq!((&message["status"], &message["attempts"]), (&json!("delivered"), &json!(1)));
+    }
 }
