@@ -11,6 +11,7 @@ pub(crate) mod switchboard;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use actix_web::{HttpServer, web};
 use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, SystemClock};
-use crate::delivery::{self, Dispatcher, Drain, HttpTransport, Shard};
+use crate::delivery::{self, Dispatcher, Drain, Guard, HttpTransport, Shard, SystemResolver};
 use crate::record::{self, Gauges, Registry};
 use crate::settings::Settings;
 use crate::store::{Journal, JournalThread, Store, StoreError};
@@ -84,7 +85,8 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
 
     let mut arbiters = Vec::new();
     let registries = start_registries(threads, &store, &journal, &clock, &gauges, &mut arbiters);
-    let dispatchers = start_dispatchers(threads, &store, &journal, &clock, &mut arbiters);
+    let guard = Guard::new(settings.allow_nets.clone());
+    let dispatchers = start_dispatchers(threads, &store, &journal, &clock, &guard, &mut arbiters);
     let (windows, owed) = (recovered.windows.len(), recovered.owed.len());
     let wired = Lines {
         registries: registries.clone(),
@@ -117,6 +119,7 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
         registries,
         dispatchers: dispatchers.clone(),
         rule,
+        guard,
         started,
     });
     let address = listener.local_addr()?;
@@ -157,14 +160,17 @@ fn start_dispatchers(
     store: &Arc<Store>,
     journal: &Journal,
     clock: &Arc<dyn Clock>,
+    guard: &Guard,
     arbiters: &mut Vec<Arbiter>,
 ) -> Vec<Addr<Dispatcher>> {
+    let guard = guard.clone();
     let shared = Arc::new(delivery::Shared {
         store: store.clone(),
         journal: journal.clone(),
         clock: clock.clone(),
-        make_transport: Box::new(|integration| {
-            std::rc::Rc::new(HttpTransport::new(integration.spec.max_in_flight))
+        make_transport: Box::new(move |integration| {
+            let resolver = Rc::new(SystemResolver);
+            Rc::new(HttpTransport::new(&integration.spec, guard.clone(), resolver))
         }),
     });
     let start = |index| {

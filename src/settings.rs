@@ -3,11 +3,12 @@
 //! Every setting is one optional text in [`Given`], wherever it comes from, and is checked in one
 //! place, [`Settings::resolve`]; so an error reads the same whatever the source.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::model::WindowRule;
@@ -43,6 +44,9 @@ pub struct Given {
     /// How many bytes of history and log are kept; the disk takes about twice that [default: 10GiB]
     #[arg(long, env = "LULL_RETENTION_SIZE", value_name = "SIZE")]
     pub retention_size: Option<String>,
+    /// Networks hooks may be in although they are not public, like 127.0.0.0/8,10.1.0.0/16
+    #[arg(long, env = "LULL_ALLOW_NETS", value_name = "NETS")]
+    pub allow_nets: Option<String>,
     /// TOML file with any of these settings
     #[arg(long, env = "LULL_CONFIG", value_name = "FILE")]
     #[serde(skip)]
@@ -60,6 +64,8 @@ pub struct Settings {
     pub window: WindowRule,
     /// What history is kept.
     pub retention: Retention,
+    /// Networks that hooks may be in although they are not public.
+    pub allow_nets: Vec<IpNet>,
 }
 
 /// What history is kept (R18): whatever is within both.
@@ -148,6 +154,7 @@ impl Settings {
                     pick(given.retention_size, file.retention_size, "10GiB"),
                 )?,
             },
+            allow_nets: nets("allow_nets", pick(given.allow_nets, file.allow_nets, ""))?,
         })
     }
 }
@@ -206,6 +213,20 @@ fn size(setting: &'static str, text: String) -> Result<u64, BadSetting> {
         Ok(_) => Err(bad(setting, text, "is out of bounds; use at least 1MiB")),
         Err(_) => Err(bad(setting, text, "is not a size; write it like 512MiB or 10GiB")),
     }
+}
+
+/// Networks, separated by commas; a lone address is a network of one.
+fn nets(setting: &'static str, text: String) -> Result<Vec<IpNet>, BadSetting> {
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let parsed = entries.map(|entry| {
+        let address = || entry.parse::<IpAddr>().map(IpNet::from);
+        entry.parse::<IpNet>().or_else(|_| address()).map_err(|_| entry)
+    });
+    parsed.collect::<Result<_, _>>().map_err(|entry| {
+        let wrong =
+            format!("has {entry:?}, which is not a network; write it like 127.0.0.0/8,10.1.0.0/16");
+        bad(setting, text.clone(), wrong)
+    })
 }
 
 /// Reads a duration like `0s`, `1500ms`, `30s`, `5m`, `2h` or `30d`; nothing else is one.
@@ -309,7 +330,7 @@ mod tests {
     #[test]
     fn a_bad_setting_is_one_line_that_names_it() {
         type Edit = fn(&mut Given);
-        let cases: [(Edit, &str); 8] = [
+        let cases: [(Edit, &str); 10] = [
             (|g| g.quiet_period = Some("5x".into()), "quiet_period"),
             (|g| g.quiet_period = Some("".into()), "quiet_period"),
             (|g| g.quiet_period = Some("1000000h".into()), "quiet_period"),
@@ -317,6 +338,8 @@ mod tests {
             (|g| g.max_wait = Some("never".into()), "max_wait"),
             (|g| g.listen = Some("localhost".into()), "listen"),
             (|g| g.retention_size = Some("much".into()), "retention_size"),
+            (|g| g.allow_nets = Some("127.0.0.0/8,10.1/16".into()), "allow_nets"),
+            (|g| g.allow_nets = Some("10.0.0.0/33".into()), "allow_nets"),
             (|g| g.config = Some("/no/such/file.toml".into()), "config"),
         ];
         for (edit, setting) in cases {
@@ -334,6 +357,14 @@ mod tests {
         let path = path.to_str().unwrap().to_owned();
         let line = Settings::resolve(given(|g| g.config = Some(path))).unwrap_err().to_string();
         assert!(line.contains("line 2") && line.contains("quite_period"), "{line}");
+    }
+
+    #[test]
+    fn networks_are_listed_with_commas() {
+        let given = given(|g| g.allow_nets = Some("127.0.0.0/8, fd00::/8,10.0.0.7".into()));
+        let nets = Settings::resolve(given).unwrap().allow_nets;
+        let nets: Vec<String> = nets.iter().map(IpNet::to_string).collect();
+        assert_eq!(nets, ["127.0.0.0/8", "fd00::/8", "10.0.0.7/32"]);
     }
 
     #[test]

@@ -133,6 +133,8 @@ fn spawn(data: &Path, quiet_period: &str) -> Result<(Process, ChildStdout), Fail
         .env_clear()
         .env("RUST_LOG", "warn")
         .args(["serve", "--listen", "127.0.0.1:0", "--quiet-period", quiet_period])
+        // The receivers are on this machine.
+        .args(["--allow-nets", "127.0.0.0/8"])
         .arg("--data")
         .arg(data)
         .stdin(Stdio::null())

@@ -33,6 +33,8 @@ pub async fn run(once: bool) -> Result<(), CliError> {
         listen: Some("127.0.0.1:0".to_owned()),
         data: Some(folder.path().join("lull-data").display().to_string()),
         quiet_period: Some(format!("{QUIET_S}s")),
+        // Its receiver is on this machine.
+        allow_nets: Some("127.0.0.0/8".to_owned()),
         ..Given::default()
     })?;
     let mut stop = StopSignal::new()?;

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::limit::RateLimit;
 use super::pace::Pace;
 use super::schedule::{Schedule, Turn};
-use super::{GiveUp, Request, Shared, TestHook, Transport};
+use super::{GiveUp, Posted, Request, Shared, TestHook, Transport};
 use crate::clock::Timestamp;
 use crate::model::{
     Attempt, AttemptOutcome, Delivery, DisabledBecause, HIDDEN, Id, Integration, Notice, Owed,
@@ -214,7 +214,7 @@ async fn attempt(
         body: Bytes::from(body),
         timeout: integration.spec.timeout,
     };
-    let outcome = transport.post(request).await;
+    let Posted { outcome, timing, note } = transport.post(request).await;
     let took = shared.clock.monotonic() - started;
     let number = turn.attempts + 1;
     let (now, schedule) = (shared.clock.now(), integration.retry_schedule());
@@ -231,7 +231,9 @@ async fn attempt(
         asked_by,
         request_headers: redacted(headers),
         total_ms: took.as_millis() as u32,
+        timing,
         outcome: outcome.clone(),
+        note,
     };
     let (message, partition) = (turn.message, turn.partition);
     let settle = Settle { message, integration: integration.id, partition, attempt, next };
@@ -308,7 +310,7 @@ impl Handler<TestHook> for DeliveryActor {
                 body: Bytes::from(test.body),
                 timeout: integration.spec.timeout,
             };
-            let outcome = transport.post(request).await;
+            let Posted { outcome, timing, note } = transport.post(request).await;
             Some(Attempt {
                 number: 1,
                 at,
@@ -316,7 +318,9 @@ impl Handler<TestHook> for DeliveryActor {
                 asked_by: Some(test.by.into()),
                 request_headers: redacted(headers),
                 total_ms: (clock.monotonic() - started).as_millis() as u32,
+                timing,
                 outcome,
+                note,
             })
         })
     }

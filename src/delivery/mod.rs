@@ -9,6 +9,10 @@
 //! - `actor.rs`: [`DeliveryActor`], one per integration: in-flight attempts and the one timer
 //! - `dispatcher.rs`: [`Dispatcher`], one per arbiter, the only starter of delivery actors
 //! - `transport.rs`: one HTTP request, and its answer or why there is none
+//! - `connector.rs`, `stream.rs`: name → addresses → guarded connection
+//! - `tls.rs`: which certificates are good, and which is shown
+//! - `progress.rs`: how far an attempt has come, and when
+//! - `guard.rs`: which addresses may be connected to; pure
 //! - `words.rs`: what went wrong with a request, in words a person can act on
 //!
 //! Invariants: at most one message of a record is in flight to an integration, and always the oldest
@@ -16,12 +20,17 @@
 //! nothing, since the outbox is in the store.
 
 mod actor;
+mod connector;
 mod dispatcher;
+mod guard;
 mod limit;
 mod pace;
+mod progress;
 mod schedule;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod transport;
 mod words;
 
@@ -29,8 +38,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub use actor::DeliveryActor;
+pub use connector::{Resolve, SystemResolver};
 pub use dispatcher::{Configured, Dispatcher, Drain, GiveUp, Owe, Shard, TestHook};
-pub use transport::{HttpTransport, Request, Transport};
+pub use guard::{Guard, Refused};
+pub use tls::{BadCertificate, config as tls_config};
+pub use transport::{HttpTransport, Posted, Request, Transport};
+pub use words::reason;
 
 use crate::clock::Clock;
 use crate::model::Integration;

@@ -1,19 +1,30 @@
-//! One HTTP request, and its answer or why there is none. The only file that knows the HTTP client.
+//! One HTTP request, and its answer or why there is none. Owns what is sent and
+//! how much of the answer is kept.
 
-use std::sync::{Arc, OnceLock};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use awc::body::BodySize;
+use awc::error::PayloadError;
 use awc::http::header::HeaderMap;
 use awc::{Client, ClientResponse, Connector};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, Stream, StreamExt};
 
+use super::connector::{CONNECT_TIMEOUT, HookConnector, Resolve};
+use super::guard::Guard;
+use super::progress::{Progress, Stage};
+use super::tls::{self, BadCertificate};
 use super::words;
-use crate::model::AttemptOutcome;
+use crate::clock::{Clock, SystemClock};
+use crate::model::{AttemptOutcome, IntegrationSpec, Timing};
 
-/// How long connecting may take, of the whole.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a TLS handshake may take, of the whole.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept. Shorter than what common servers keep theirs (five seconds),
 /// because a request on a connection that the other side is just closing fails.
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
@@ -35,86 +46,180 @@ pub struct Request {
     pub timeout: Duration,
 }
 
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// The answer, or why there is none.
+    pub outcome: AttemptOutcome,
+    /// How long its parts took.
+    pub timing: Timing,
+    /// What else there is to say of an answer: that its body broke off, or never ended.
+    pub note: Option<String>,
+}
+
 /// Posts requests. A trait, so that tests can answer without a socket.
 pub trait Transport {
     /// Posts `request`; the answer, or why there is none.
-    fn post(&self, request: Request) -> LocalBoxFuture<'static, AttemptOutcome>;
+    fn post(&self, request: Request) -> LocalBoxFuture<'static, Posted>;
 }
 
 /// Posts over HTTP and HTTPS. Follows no redirects.
 pub struct HttpTransport {
-    client: Client,
+    /// Or what is wrong with the integration's certificates.
+    client: Result<Client, BadCertificate>,
 }
 
 impl HttpTransport {
-    /// A transport with connections of its own, at most so many at a time.
-    pub fn new(connections_max: u32) -> Self {
-        let connector = Connector::new()
-            .timeout(CONNECT_TIMEOUT)
-            .handshake_timeout(CONNECT_TIMEOUT)
-            .conn_keep_alive(KEEP_ALIVE)
-            .limit(connections_max as usize)
-            .rustls_0_23(tls());
-        let client = Client::builder()
-            .connector(connector)
-            .disable_redirects()
-            // The whole attempt has one timeout, below.
-            .disable_timeout()
-            .no_default_headers()
-            .finish();
+    /// A transport to the hook of `spec`, with connections of its own, to where `guard` lets it.
+    pub fn new(spec: &IntegrationSpec, guard: Guard, resolver: Rc<dyn Resolve>) -> Self {
+        let client = tls::config(spec).map(|tls| {
+            let connector = Connector::new()
+                .connector(HookConnector::new(guard, resolver))
+                // The connector keeps its own time, and says what it was spent on.
+                .timeout(CONNECT_TIMEOUT + Duration::from_secs(1))
+                .handshake_timeout(HANDSHAKE_TIMEOUT)
+                .conn_keep_alive(KEEP_ALIVE)
+                .limit(spec.max_in_flight as usize)
+                .rustls_0_23(tls);
+            Client::builder()
+                .connector(connector)
+                .disable_redirects()
+                // The whole attempt has one timeout, below.
+                .disable_timeout()
+                .no_default_headers()
+                .finish()
+        });
         HttpTransport { client }
     }
 }
 
 impl Transport for HttpTransport {
-    fn post(&self, request: Request) -> LocalBoxFuture<'static, AttemptOutcome> {
+    fn post(&self, request: Request) -> LocalBoxFuture<'static, Posted> {
         let client = self.client.clone();
         async move {
-            let timeout = request.timeout;
-            match tokio::time::timeout(timeout, post(client, request)).await {
-                Ok(outcome) => outcome,
-                Err(_) => AttemptOutcome::Unanswered(words::timed_out(timeout)),
+            match client {
+                Ok(client) => {
+                    let progress = Rc::new(Progress::default());
+                    progress.follow(post(client, request, &progress)).await
+                }
+                Err(bad) => Posted {
+                    outcome: AttemptOutcome::Unanswered(bad.to_string()),
+                    timing: Timing::default(),
+                    note: None,
+                },
             }
         }
         .boxed_local()
     }
 }
 
-async fn post(client: Client, request: Request) -> AttemptOutcome {
+async fn post(client: Client, request: Request, progress: &Progress) -> Posted {
     let host = host_of(&request.url);
     // As browsers would write it: what needs escaping is escaped.
     let url = url::Url::parse(&request.url).map_or_else(|_| request.url.clone(), String::from);
-    let mut post = client.post(url);
+    let timeout = request.timeout;
+    let is_https = url.starts_with("https:");
+    let what = words::Circumstances { host: &host, is_https, timeout, progress };
+    // What a hook sends compressed stays so: a few kilobytes could become gigabytes.
+    let mut post = client.post(url).no_decompress();
     for (name, value) in &request.headers {
         post = post.insert_header((name.as_str(), value.as_str()));
     }
-    match post.send_body(request.body).await {
-        Ok(mut response) => answer(&mut response).await,
-        Err(error) => AttemptOutcome::Unanswered(words::unanswered(&error, &host, request.timeout)),
+    let started = SystemClock.monotonic();
+    let answered = tokio::time::timeout(timeout, post.send_body(Body(Some(request.body)))).await;
+    let left = timeout.saturating_sub(SystemClock.monotonic() - started);
+    let (outcome, note) = match answered {
+        Ok(Ok(mut response)) => answer(&mut response, left, &what).await,
+        Ok(Err(error)) => (AttemptOutcome::Unanswered(words::unanswered(&error, &what)), None),
+        Err(_) => (AttemptOutcome::Unanswered(words::timed_out(&what)), None),
+    };
+    Posted { outcome, timing: progress.timing(is_https), note }
+}
+
+/// The body of a request. It is asked for when the connection stands, which is the only sign of that
+/// which awc gives: so the time until then is told from the time that the hook takes.
+struct Body(Option<Bytes>);
+
+impl awc::body::MessageBody for Body {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.0.as_ref().map_or(0, Bytes::len) as u64)
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Progress::reach(Stage::Sent);
+        Poll::Ready(self.0.take().map(Ok))
     }
 }
 
 /// Reads the beginning of the answer's body; the rest is not fetched, and its connection is closed.
-async fn answer<S>(response: &mut ClientResponse<S>) -> AttemptOutcome
+///
+/// A body that breaks off or never ends changes nothing of what the status said: the hook has taken
+/// the message, and would get it twice if that were a failure. It is noted beside the answer.
+async fn answer<S>(
+    response: &mut ClientResponse<S>,
+    left: Duration,
+    what: &words::Circumstances<'_>,
+) -> (AttemptOutcome, Option<String>)
 where
-    S: Stream<Item = Result<Bytes, awc::error::PayloadError>> + Unpin,
+    S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,
 {
     let code = response.status().as_u16();
     let headers = headers(response.headers());
+    if !has_end(code, &headers) {
+        // awc takes such a body for none, and the connection for free: the body would be read as the
+        // answer to the next request.
+        what.progress.spend_connection();
+    }
     let (mut bytes, mut body_cut) = (Vec::new(), false);
-    while let Some(chunk) = response.next().await {
-        let Ok(chunk) = chunk else {
-            body_cut = true;
-            break;
-        };
-        let room = ANSWER_BYTES_MAX - bytes.len();
-        bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if chunk.len() > room {
-            body_cut = true;
-            break;
+    let read = async {
+        while let Some(chunk) = response.next().await {
+            let chunk = chunk?;
+            let room = ANSWER_BYTES_MAX - bytes.len();
+            bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if chunk.len() > room {
+                body_cut = true;
+                break;
+            }
+        }
+        Ok::<_, PayloadError>(())
+    };
+    let note = match tokio::time::timeout(left, read).await {
+        Ok(Ok(())) if !body_cut && is_short(&headers, bytes.len(), what) => {
+            Some(words::body_broke(None))
+        }
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(words::body_broke(Some(&error))),
+        Err(_) => Some(words::body_endless(what.timeout)),
+    };
+    body_cut |= note.is_some();
+    (AttemptOutcome::Answered { code, headers, body: text(bytes, body_cut), body_cut }, note)
+}
+
+/// Whether an answer ends before its connection does.
+fn has_end(code: u16, headers: &[(String, String)]) -> bool {
+    let framed = |(name, _): &(String, String)| {
+        matches!(name.as_str(), "content-length" | "transfer-encoding")
+    };
+    matches!(code, 100..=199 | 204 | 304) || headers.iter().any(framed)
+}
+
+/// Whether a body of so many bytes is shorter than its headers promise. awc takes a connection that
+/// was closed for the end of the body, however the headers say that it ends.
+fn is_short(headers: &[(String, String)], length: usize, what: &words::Circumstances<'_>) -> bool {
+    let header = |name| headers.iter().find(|(other, _)| other == name).map(|(_, value)| value);
+    match header("content-length").and_then(|promised| promised.parse::<usize>().ok()) {
+        Some(promised) => length < promised,
+        // A chunked body ends before the connection does. TLS reads ahead, and says itself when a
+        // connection was cut.
+        None => {
+            header("transfer-encoding").is_some() && !what.is_https && what.progress.closed.get()
         }
     }
-    AttemptOutcome::Answered { code, headers, body: text(bytes, body_cut), body_cut }
 }
 
 /// The bytes as text; one that was cut ends on a whole character.
@@ -147,33 +252,6 @@ fn host_of(url: &str) -> String {
         .as_ref()
         .and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
     host_and_port.unwrap_or_else(|| url.to_owned())
-}
-
-/// TLS to the hooks: the system's roots, read once.
-fn tls() -> Arc<rustls::ClientConfig> {
-    static CONFIG: OnceLock<Arc<rustls::ClientConfig>> = OnceLock::new();
-    CONFIG
-        .get_or_init(|| {
-            let found = rustls_native_certs::load_native_certs();
-            for error in &found.errors {
-                log::warn!("some of the system's root certificates cannot be read: {error}");
-            }
-            let mut roots = rustls::RootCertStore::empty();
-            roots.add_parsable_certificates(found.certs);
-            if roots.is_empty() {
-                log::warn!(
-                    "this system has no root certificates: every https hook will be refused"
-                );
-            }
-            let provider = Arc::new(rustls::crypto::ring::default_provider());
-            let config = rustls::ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .expect("invariant: the provider knows the default versions")
-                .with_root_certificates(roots)
-                .with_no_client_auth();
-            Arc::new(config)
-        })
-        .clone()
 }
 
 #[cfg(test)]

@@ -156,8 +156,26 @@ pub struct Attempt {
     pub request_headers: Vec<(String, String)>,
     /// How long it took in all, in milliseconds.
     pub total_ms: u32,
+    /// How long its parts took.
+    pub timing: Timing,
     /// What came of it.
     pub outcome: AttemptOutcome,
+    /// What else there is to say of an answer: that its body broke off, or never ended.
+    pub note: Option<String>,
+}
+
+/// How long the parts of an attempt took, in milliseconds. None of a part that there was not: the
+/// first three of a connection that was used again, TLS over plain HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// Looking up the hook's name.
+    pub resolve_ms: Option<u32>,
+    /// Connecting.
+    pub connect_ms: Option<u32>,
+    /// Making the connection secure.
+    pub tls_ms: Option<u32>,
+    /// From the first byte of the request to the end of the answer.
+    pub wait_ms: Option<u32>,
 }
 
 /// What came of an attempt.

@@ -22,7 +22,7 @@ pub use integration::{
 pub use integration_check::check;
 pub use message::{
     Attempt, AttemptOutcome, Delivery, Message, MessageDraft, Owed, Settled, Source, Status,
-    Trigger,
+    Timing, Trigger,
 };
 pub use record::{Account, Partition, RecordKey};
 pub use secret::{BadSecret, HIDDEN, Secret, looks_secret};

@@ -35,6 +35,7 @@ enum Way {
     Inline(Arc<Mutex<Core>>),
 }
 
+#[allow(clippy::large_enum_variant)] // all but one are of the large kind
 enum Job {
     Do(Command, oneshot::Sender<Result<Outcome, StoreError>>),
     Stop,

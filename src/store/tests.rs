@@ -12,7 +12,7 @@ use crate::clock::{Clock, Monotonic, Timestamp};
 use crate::ingest::{self, Media};
 use crate::model::{
     Account, Attempt, AttemptOutcome, ClosedBy, Delivery, ExternalId, Id, Integration,
-    MessageDraft, RecordKey, Secret, Status, Trigger, WindowRule,
+    MessageDraft, RecordKey, Secret, Status, Timing, Trigger, WindowRule,
 };
 use crate::retry::Next;
 
@@ -117,7 +117,9 @@ impl Opened {
             asked_by: None,
             request_headers: vec![],
             total_ms: 3,
+            timing: Timing::default(),
             outcome: AttemptOutcome::Unanswered("x".repeat(20_000)),
+            note: None,
         };
         let partition = key("1").partition();
         let settle = Settle { message, integration, partition, attempt, next };

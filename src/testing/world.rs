@@ -16,11 +16,11 @@ use tempfile::TempDir;
 
 use crate::app::switchboard::{Lines, Switchboard};
 use crate::clock::{Clock, Monotonic, Timestamp};
-use crate::delivery::{self, Dispatcher, Request, Shard, Transport};
+use crate::delivery::{self, Dispatcher, Posted, Request, Shard, Transport};
 use crate::ingest::{self, Media};
 use crate::model::{
     Account, AttemptOutcome, ClosedBy, ExternalId, Id, Integration, Mark, RecordKey, Secret,
-    WindowRule,
+    Timing, WindowRule,
 };
 use crate::record::{self, CloseByHand, Gauges, Registry, WindowOf, WindowView};
 use crate::store::{Appended, Closed, Entry, Journal, MessageFilter, NewAudit, Store};
@@ -77,13 +77,13 @@ struct ScriptedTransport {
 }
 
 impl Transport for ScriptedTransport {
-    fn post(&self, request: Request) -> LocalBoxFuture<'static, AttemptOutcome> {
+    fn post(&self, request: Request) -> LocalBoxFuture<'static, Posted> {
         let mut script = lock(&self.script);
         script.requests.push((self.clock.now(), request));
         let answer = script.answers.pop_front().unwrap_or_else(|| answer(200));
         async move {
             tokio::time::sleep(ANSWER_TAKES).await;
-            answer
+            Posted { outcome: answer, timing: Timing::default(), note: None }
         }
         .boxed_local()
     }

@@ -12,6 +12,7 @@ use super::auth::Caller;
 use super::params::{Params, id_of_path};
 use super::{Api, Page, Problem, body};
 use crate::clock::Timestamp;
+use crate::delivery::tls_config;
 use crate::model::{
     Account, DisabledBecause, HIDDEN, Id, Integration, IntegrationSpec, IntegrationStatus, Secret,
     check, looks_secret,
@@ -59,6 +60,10 @@ impl View {
                 *value = HIDDEN.to_owned();
             }
         }
+        if let Some(pem) = &mut spec.client_certificate {
+            // Holds a private key.
+            *pem = HIDDEN.to_owned();
+        }
         Self {
             id: integration.id,
             spec,
@@ -95,7 +100,7 @@ async fn create(
     request: HttpRequest,
     bytes: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    let spec = checked(body::json(&request, &bytes?)?)?;
+    let spec = checked(&api, body::json(&request, &bytes?)?, None)?;
     let secret = new_secret()?;
     let integration = api.journal.create_integration(caller.account, spec, secret.clone()).await?;
     log::info!("integration {} made by {}", integration.id, caller.name());
@@ -127,8 +132,8 @@ async fn patch(
     }
     let mut spec = as_value(&integration.spec);
     json_patch::merge(&mut spec, &patch);
-    keep_hidden_headers(&mut spec, &integration.spec);
-    let spec = checked(spec)?;
+    keep_hidden(&mut spec, &integration.spec);
+    let spec = checked(&api, spec, Some(&integration.spec))?;
     let changed = api.journal.update_integration(integration.id, spec).await?;
     let changed = changed.ok_or_else(|| no_such_integration(&request))?;
     log::info!("integration {} changed by {}", changed.id, caller.name());
@@ -210,9 +215,22 @@ fn no_such_integration(request: &HttpRequest) -> Problem {
     Problem::not_found(format!("there is no integration {id}"))
 }
 
-fn checked(value: Value) -> Result<IntegrationSpec, Problem> {
+/// The specification that `value` is, when it can be used. What stays as it was `before` is not held
+/// against a network that the operator has closed since: such a hook can still be disabled.
+fn checked(
+    api: &Api,
+    value: Value,
+    before: Option<&IntegrationSpec>,
+) -> Result<IntegrationSpec, Problem> {
     let spec: IntegrationSpec = body::read(value)?;
-    let faults = check(&spec);
+    let mut faults = check(&spec);
+    let url_is_new = before.is_none_or(|before| before.hook_url != spec.hook_url);
+    if url_is_new && let Err(refused) = api.guard.check_url(&spec.hook_url) {
+        faults.push(("/hook_url".to_owned(), refused.to_string()));
+    }
+    if let Err(bad) = tls_config(&spec) {
+        faults.push((bad.pointer.to_owned(), bad.wrong));
+    }
     if faults.is_empty() { Ok(spec) } else { Err(body::faulty(faults)) }
 }
 
@@ -220,8 +238,14 @@ fn as_value(spec: &IntegrationSpec) -> Value {
     serde_json::to_value(spec).expect("invariant: a specification is plain data")
 }
 
-/// A header whose value comes back as it was shown is meant to stay as it is.
-fn keep_hidden_headers(patched: &mut Value, before: &IntegrationSpec) {
+/// What comes back as it was shown, hidden, is meant to stay as it is.
+fn keep_hidden(patched: &mut Value, before: &IntegrationSpec) {
+    if let (Some(value), Some(pem)) =
+        (patched.get_mut("client_certificate"), &before.client_certificate)
+        && value == HIDDEN
+    {
+        *value = Value::String(pem.clone());
+    }
     let headers = patched.get_mut("headers").and_then(Value::as_object_mut);
     for (name, value) in headers.into_iter().flatten() {
         if let Some(kept) = before.headers.get(name).filter(|_| value == HIDDEN) {

@@ -9,7 +9,10 @@ use super::auth::Caller;
 use super::params::{Params, id_of_path};
 use super::{Api, Page, Problem, RecordName};
 use crate::clock::Timestamp;
-use crate::model::{Action, Attempt, AttemptOutcome, Delivery, ExternalId, Id, Status, Trigger};
+use crate::delivery;
+use crate::model::{
+    Action, Attempt, AttemptOutcome, Delivery, ExternalId, Id, Status, Timing, Trigger,
+};
 use crate::store::{Config, Entry, MessageFilter};
 
 pub fn all() -> Resource {
@@ -82,12 +85,23 @@ pub struct AttemptView {
     trigger: Trigger,
     /// Who asked for a manual one.
     asked_by: Option<Box<str>>,
-    total_ms: u32,
+    timing: TimingView,
     request_headers: Vec<(String, String)>,
     /// None when no answer came.
     response: Option<ResponseView>,
     /// Why no answer came.
     error: Option<String>,
+    /// Why the answer that came is no delivery.
+    reason: Option<String>,
+    /// What else there is to say of the answer.
+    note: Option<String>,
+}
+
+#[derive(Serialize)]
+struct TimingView {
+    #[serde(flatten)]
+    parts: Timing,
+    total_ms: u32,
 }
 
 #[derive(Serialize)]
@@ -137,21 +151,24 @@ impl Summary {
 
 impl AttemptView {
     pub fn of(attempt: Attempt) -> Self {
-        let (response, error) = match attempt.outcome {
+        let (response, error, reason) = match attempt.outcome {
             AttemptOutcome::Answered { code, headers, body, body_cut } => {
-                (Some(ResponseView { code, headers, body, body_cut }), None)
+                let reason = delivery::reason(code, &headers);
+                (Some(ResponseView { code, headers, body, body_cut }), None, reason)
             }
-            AttemptOutcome::Unanswered(why) => (None, Some(why)),
+            AttemptOutcome::Unanswered(why) => (None, Some(why), None),
         };
         Self {
             number: attempt.number,
             at: attempt.at,
             trigger: attempt.trigger,
             asked_by: attempt.asked_by,
-            total_ms: attempt.total_ms,
+            timing: TimingView { parts: attempt.timing, total_ms: attempt.total_ms },
             request_headers: attempt.request_headers,
             response,
             error,
+            reason,
+            note: attempt.note,
         }
     }
 }

@@ -40,7 +40,7 @@ pub use error::Problem;
 pub use stats::Rates;
 
 use crate::clock::{Clock, Monotonic};
-use crate::delivery::Dispatcher;
+use crate::delivery::{Dispatcher, Guard};
 use crate::model::{ExternalId, Partition, RecordKey, WindowRule};
 use crate::record::{Gauges, Registry};
 use crate::settings::BODY_BYTES_MAX;
@@ -64,6 +64,8 @@ pub struct Api {
     pub dispatchers: Vec<Addr<Dispatcher>>,
     /// The server's quiet period and max wait.
     pub rule: WindowRule,
+    /// Where hooks may be.
+    pub guard: Guard,
     /// When the server started.
     pub started: Monotonic,
 }

@@ -6,6 +6,9 @@
 //! - `lifecycle`: settings, first start, ordered stop
 //! - `by_hand`: test, redeliver, cancel, recover, replay, discard, why
 //! - `demo`: `lull demo --once`
+//! - `tls`: certificates, good and bad, and who may be connected to
+//! - `nasty`: receivers that do what no receiver should
+//! - `slow_hook`: a hook that never answers delays nobody else
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
 mod by_hand;
@@ -14,4 +17,7 @@ mod demo;
 mod first_light;
 mod harness;
 mod lifecycle;
+mod nasty;
 mod rest;
+mod slow_hook;
+mod tls;

@@ -1,8 +1,10 @@
 //! Starting servers, scripted receivers, calling the API.
 
 mod client;
+pub mod raw;
 mod receiver;
 mod server;
+pub mod tls;
 
 use std::time::{Duration, Instant};
 
@@ -24,4 +26,14 @@ pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         assert!(start.elapsed() < PATIENCE, "in vain: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// The first attempt of the one message to `integration`, once it has been made.
+pub fn first_attempt(api: &Client, integration: &str) -> serde_json::Value {
+    eventually("an attempt", || {
+        let page = api.get(&format!("/messages?integration={integration}"), 200);
+        let message = page["items"][0]["id"].as_str()?.to_owned();
+        let attempts = api.get(&format!("/messages/{message}/attempts"), 200);
+        attempts["items"].get(0).cloned()
+    })
 }

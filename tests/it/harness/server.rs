@@ -13,6 +13,8 @@ use super::{Client, PATIENCE, eventually};
 #[derive(Clone)]
 pub struct Options {
     pub quiet_period: String,
+    /// Networks that hooks may be in; the receivers of tests are on this machine.
+    pub allow_nets: Option<String>,
     pub more: Vec<String>,
     /// Kept from one server to the next, for restarts.
     pub folder: Arc<TempDir>,
@@ -22,7 +24,8 @@ impl Options {
     /// A fresh folder, and this quiet period.
     pub fn quiet(quiet_period: &str) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
-        Self { quiet_period: quiet_period.to_owned(), more: Vec::new(), folder }
+        let quiet_period = quiet_period.to_owned();
+        Self { quiet_period, allow_nets: Some("127.0.0.0/8".to_owned()), more: Vec::new(), folder }
     }
 
     /// With these arguments as well.
@@ -84,6 +87,7 @@ impl Server {
     pub fn start(options: Options) -> Self {
         let mut child = executable()
             .args(["--listen", "127.0.0.1:0", "--quiet-period", &options.quiet_period])
+            .args(options.allow_nets.iter().flat_map(|nets| ["--allow-nets", nets]))
             .arg("--data")
             .arg(options.data())
             .args(&options.more)
@@ -117,6 +121,15 @@ impl Server {
     /// It is alright when something is still owed at the end of this test.
     pub fn may_owe(&mut self) {
         self.may_owe = true;
+    }
+
+    /// Bytes of its memory that are resident.
+    pub fn resident_bytes(&self) -> u64 {
+        let id = self.child.as_ref().expect("running").id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kibibytes.expect("its memory") << 10
     }
 
     /// Ends the process at once, as a power cut would; how to start again.
