@@ -5,6 +5,7 @@
 //! - `rest`: what the API answers, and what it refuses
 //! - `lifecycle`: settings, first start, ordered stop
 //! - `demo`: `lull demo --once`
+//! - `listen`: `lull listen`
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
 mod crash;
@@ -12,4 +13,5 @@ mod demo;
 mod first_light;
 mod harness;
 mod lifecycle;
+mod listen;
 mod rest;
