@@ -6,6 +6,7 @@
 //! - `lifecycle`: settings, first start, ordered stop
 //! - `demo`: `lull demo --once`
 //! - `listen`: `lull listen`
+//! - `verify`: signatures, checked by clients that we did not write
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
 mod crash;
@@ -15,3 +16,4 @@ mod harness;
 mod lifecycle;
 mod listen;
 mod rest;
+mod verify;
