@@ -199,7 +199,7 @@ fn arrow_text(value: &RawValue) -> Option<String> {
 }
 
 /// The two ends of `A &rarr; B`; none when there is no arrow, or more than one.
-fn arrow_ends(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn arrow_ends(text: &str) -> Option<(&str, &str)> {
     text.split_once(ARROW).filter(|(_, end)| !end.contains(ARROW))
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::receiver::{self, Received};
 use super::serve::{StopSignal, bind};
-use super::{CliError, shorten};
+use super::{CliError, shorten, summary};
 use crate::app::{self, Running};
 use crate::clock::{Clock, Monotonic, SystemClock};
 use crate::model::Secret;
@@ -39,7 +39,7 @@ pub async fn run(once: bool) -> Result<(), CliError> {
     })?;
     let mut stop = StopSignal::new()?;
     let running = app::start(&settings, bind(settings.listen)?).await?;
-    let (hook, received) = receiver::start(bind(settings.listen)?)?;
+    let (hook, received) = receiver::start(bind(settings.listen)?, 200)?;
     println!("Three people edit one record; the hook is to hear of it once, when they are done.\n");
     println!("  server  http://{}  (fresh folder, quiet period {QUIET_S} s)", running.address);
     println!("  hook    http://{hook}/hook  (built-in receiver)\n");
@@ -140,7 +140,7 @@ fn print_arrival(arrived: &Received, genuine: &Result<(), String>) -> Result<(),
     println!("  webhook-timestamp  {}", arrived.timestamp);
     println!("  webhook-signature  {}", shorten(&arrived.signature, 24));
     println!("                     {verdict}\n");
-    for line in story::summary(&body["audit"]) {
+    for line in summary::of(&body["audit"]) {
         println!("  {line}");
     }
     println!("\n  The body, as sent ({} bytes):", arrived.body.len());

@@ -2,11 +2,15 @@
 //!
 //! - `serve.rs`: the server, and what it says when it starts
 //! - `demo.rs`: a server, a receiver and three people editing, to watch
+//! - `listen.rs`: prints the webhooks that come in
 //! - `receiver.rs`: a local receiver of webhooks
+//! - `summary.rs`: an audit as lines for people
 
 mod demo;
+mod listen;
 mod receiver;
 mod serve;
+mod summary;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -29,6 +33,8 @@ enum Command {
     Serve(Given),
     /// Watch three users edit, and one collated audit arrive
     Demo(DemoArgs),
+    /// Print each webhook that comes in, and whether its signature verifies
+    Listen(listen::ListenArgs),
 }
 
 #[derive(Args, Debug)]
@@ -44,6 +50,9 @@ pub enum CliError {
     /// A setting cannot be used.
     #[error(transparent)]
     Setting(#[from] BadSetting),
+    /// An argument of the command cannot be used.
+    #[error("{0}")]
+    Argument(String),
     /// The server could not start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -70,14 +79,15 @@ impl Cli {
             None => serve::run(self.settings).await,
             Some(Command::Serve(settings)) => serve::run(settings).await,
             Some(Command::Demo(args)) => demo::run(args.once).await,
+            Some(Command::Listen(args)) => listen::run(args).await,
         }
     }
 
     /// What is logged when `RUST_LOG` does not say.
     pub fn default_log_level(&self) -> &'static str {
         match self.command {
-            // What the demo prints is to be read undisturbed.
-            Some(Command::Demo(_)) => "warn",
+            // What these print is to be read undisturbed.
+            Some(Command::Demo(_) | Command::Listen(_)) => "warn",
             _ => "info,actix_server=warn",
         }
     }

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
+use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse, HttpServer};
 use tokio::sync::mpsc;
@@ -19,6 +20,8 @@ const WAITING_MAX: usize = 1_024;
 /// A webhook that came in.
 #[derive(Clone, Debug)]
 pub struct Received {
+    /// How it came: POST.
+    pub method: String,
     /// The path it was posted to.
     pub path: String,
     /// `webhook-id`.
@@ -31,13 +34,16 @@ pub struct Received {
     pub body: Bytes,
 }
 
-/// Listens on `listener`, answers everything with 200, and passes it on.
-pub fn start(listener: TcpListener) -> std::io::Result<(SocketAddr, mpsc::Receiver<Received>)> {
+/// Listens on `listener`, answers everything with `status`, and passes it on.
+pub fn start(
+    listener: TcpListener,
+    status: u16,
+) -> std::io::Result<(SocketAddr, mpsc::Receiver<Received>)> {
     let address = listener.local_addr()?;
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
     let server = HttpServer::new(move || {
         actix_web::App::new()
-            .app_data(web::Data::new(sender.clone()))
+            .app_data(web::Data::new(Answers { sender: sender.clone(), status }))
             .app_data(web::PayloadConfig::new(16 << 20))
             .default_service(web::to(take))
     })
@@ -49,26 +55,34 @@ pub fn start(listener: TcpListener) -> std::io::Result<(SocketAddr, mpsc::Receiv
     Ok((address, receiver))
 }
 
-async fn take(
-    request: HttpRequest,
-    body: Bytes,
-    sender: web::Data<mpsc::Sender<Received>>,
-) -> HttpResponse {
+/// Where webhooks go, and what is answered.
+struct Answers {
+    sender: mpsc::Sender<Received>,
+    status: u16,
+}
+
+async fn take(request: HttpRequest, body: Bytes, answers: web::Data<Answers>) -> HttpResponse {
     let header = |name: &str| {
         let value = request.headers().get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
     let received = Received {
+        method: request.method().to_string(),
         path: request.path().to_owned(),
         id: header("webhook-id"),
         timestamp: header("webhook-timestamp"),
         signature: header("webhook-signature"),
         body,
     };
-    match sender.send(received).await {
-        Ok(()) => HttpResponse::Ok().body("thanks"),
+    match answers.sender.send(received).await {
+        Ok(()) => HttpResponse::build(status(answers.status)).body("thanks"),
         Err(_) => HttpResponse::ServiceUnavailable().finish(),
     }
+}
+
+/// 200 in place of what is no status code.
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::OK)
 }
 
 impl Received {
@@ -98,6 +112,7 @@ mod tests {
         let secret = Secret::random().unwrap();
         let now = Timestamp::from_unix_ms(1_700_000_000_000);
         let genuine = Received {
+            method: "POST".to_owned(),
             path: "/".to_owned(),
             id: "7".to_owned(),
             timestamp: "1700000000".to_owned(),

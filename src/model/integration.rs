@@ -161,6 +161,14 @@ pub enum Format {
     Audit,
     /// What receivers of Aha!'s own audit webhook read.
     Aha,
+    /// A message for an incoming webhook of Slack.
+    Slack,
+    /// An adaptive card for a workflow webhook of Microsoft Teams.
+    Teams,
+    /// A message for a webhook of a Google Chat space.
+    GoogleChat,
+    /// A message for a webhook of a Discord channel.
+    Discord,
 }
 
 /// One row of an integration's filter. Within a row, all lists must agree (R7).

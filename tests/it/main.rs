@@ -6,6 +6,8 @@
 //! - `lifecycle`: settings, first start, ordered stop
 //! - `by_hand`: test, redeliver, cancel, recover, replay, discard, why
 //! - `demo`: `lull demo --once`
+//! - `listen`: `lull listen`
+//! - `verify`: signatures, checked by clients that we did not write
 //! - `tls`: certificates, good and bad, and who may be connected to
 //! - `nasty`: receivers that do what no receiver should
 //! - `slow_hook`: a hook that never answers delays nobody else
@@ -17,7 +19,9 @@ mod demo;
 mod first_light;
 mod harness;
 mod lifecycle;
+mod listen;
 mod nasty;
 mod rest;
 mod slow_hook;
 mod tls;
+mod verify;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::shorten;
+use crate::cli::summary::{change, text};
 
 /// Their edits, in order.
 pub fn edits() -> Vec<Value> {
@@ -20,31 +20,7 @@ pub fn edits() -> Vec<Value> {
 
 /// An edit as one line.
 pub fn in_words(edit: &Value) -> String {
-    format!("{:<6} {}", text(&edit["user"]["name"]), change_in_words(&edit["changes"][0]))
-}
-
-/// What a collated audit says, for people.
-pub fn summary(audit: &Value) -> Vec<String> {
-    let names = |users: &Value| {
-        let users = users.as_array().map(Vec::as_slice).unwrap_or_default();
-        users.iter().map(|user| text(&user["name"])).collect::<Vec<_>>().join(", ")
-    };
-    let mut lines = vec![
-        format!("{} by {}", text(&audit["description"]), names(&audit["contributors"])),
-        text(&audit["auditable_url"]),
-    ];
-    lines.extend(audit["changes"].as_array().into_iter().flatten().map(change_in_words));
-    lines.push(format!("collated from {} audits", audit["collated"]["count"]));
-    lines
-}
-
-fn change_in_words(change: &Value) -> String {
-    let value = text(&change["value"]).replace("&rarr;", "→");
-    format!("{:<16} {}", text(&change["field_name"]), shorten(&value, 60))
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
+    format!("{:<6} {}", text(&edit["user"]["name"]), change(&edit["changes"][0]))
 }
 
 fn user(id: u32, name: &str) -> Value {
