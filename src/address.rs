@@ -17,16 +17,15 @@ pub struct Addressed {
     pub nothing_changed: Vec<Id>,
 }
 
-/// Addresses a window's audits (oldest first) to those of `integrations` that are enabled (R10) and
-/// get collated audits (R16).
+/// Addresses a window to integrations, each with the audits (oldest first) that it sees in it: to
+/// those that are enabled (R10) and get collated audits (R16).
 pub fn window<'i>(
-    integrations: impl Iterator<Item = &'i Integration>,
+    of_each: impl Iterator<Item = (&'i Integration, &'i [&'i Audit])>,
     record: &RecordKey,
-    audits: &[Audit],
 ) -> Addressed {
     let mut addressed = Addressed::default();
-    for integration in integrations.filter(|integration| integration.spec.enabled) {
-        if integration.spec.collation == Collation::Live {
+    for (integration, audits) in of_each {
+        if !integration.spec.enabled || integration.spec.collation == Collation::Live {
             continue;
         }
         match collated(integration, record, audits) {
@@ -47,12 +46,11 @@ pub fn live<'i>(
     audit: &Audit,
 ) -> Vec<MessageDraft> {
     let wanting = integrations.filter(|integration| wants_live(integration));
-    let comes_to = wanting.filter_map(|integration| {
-        match collated(integration, record, std::slice::from_ref(audit)) {
+    let comes_to =
+        wanting.filter_map(|integration| match collated(integration, record, &[audit]) {
             Comes::To { message, .. } => Some(*message),
             Comes::ToNothing | Comes::Unseen => None,
-        }
-    });
+        });
     comes_to.collect()
 }
 
@@ -78,9 +76,10 @@ pub enum Comes {
 }
 
 /// What audits of a record, oldest first, come to for one integration, whatever its mode.
-pub fn collated(integration: &Integration, record: &RecordKey, audits: &[Audit]) -> Comes {
+pub fn collated(integration: &Integration, record: &RecordKey, audits: &[&Audit]) -> Comes {
     let seen: Vec<Seen> = audits
         .iter()
+        .copied()
         .filter_map(|audit| match decide(&integration.spec, audit) {
             Verdict::Sees(changes) => Some((audit, changes)),
             Verdict::Refused(_) => None,

@@ -20,7 +20,7 @@ pub const AUDIT_BYTES_MAX: usize = 1 << 20;
 /// The most audits in one call.
 pub const BATCH_AUDITS_MAX: usize = 10_000;
 /// The longest quiet period or max wait: thirty days.
-const PERIOD_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const PERIOD_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Settings as given, unchecked: on the command line, in the environment, or in a file.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -264,6 +264,27 @@ pub mod duration_text {
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(from)?;
         super::parse_duration(&text).ok_or_else(|| {
+            D::Error::custom(format!("{text:?} is not a duration; write it like 30s, 5m or 2h"))
+        })
+    }
+}
+
+/// A duration in JSON that may be null, as text.
+pub mod optional_duration {
+    use std::time::Duration;
+
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes it like `30s`, or null.
+    pub fn serialize<S: Serializer>(duration: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        duration.map(super::write_duration).serialize(to)
+    }
+
+    /// Reads what [`super::parse_duration`] reads, or null.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
+        super::parse_duration(&text).map(Some).ok_or_else(|| {
             D::Error::custom(format!("{text:?} is not a duration; write it like 30s, 5m or 2h"))
         })
     }

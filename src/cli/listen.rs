@@ -56,7 +56,7 @@ fn greeting(address: SocketAddr) -> String {
     format!(
         "Listening on http://{address}/  (Ctrl-C ends it)
 
-Make an integration to it, where the server runs; the answer holds its secret for --secret:
+Make an integration to it, where the server runs (with --allow-nets 127.0.0.0/8); the answer holds\nits secret for --secret:
   curl -H \"Authorization: Bearer $(cat lull-data/admin-token)\" -H 'content-type: application/json' \\
     http://127.0.0.1:8080/api/v1/integrations \\
     -d '{{\"name\":\"Listener\",\"kind\":\"activity\",\"hook_url\":\"http://{address}/\"}}'

@@ -1,11 +1,12 @@
 //! An audit: one action of one user on one record.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Account, ExternalId, Id, RecordKey};
+use super::{Account, ExternalId, Id, RecordKey, WindowRule};
 use crate::clock::Timestamp;
 
 /// The most characters a name or an id may have.
@@ -114,6 +115,8 @@ pub struct Audit {
     pub place: Id,
     /// The account it belongs to.
     pub account: Account,
+    /// The rules it was accepted under: the server's, then those that integrations brought (R4).
+    pub rules: Arc<[WindowRule]>,
     /// What was said.
     pub said: AuditDraft,
 }

@@ -1,12 +1,14 @@
 //! An integration: one configured hook.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{Account, ExternalId, Id, Secret};
+use super::{Account, Audit, ExternalId, Id, Secret, Slot, WindowRule};
 use crate::clock::Timestamp;
+use crate::settings::{parse_duration, write_duration};
 
 /// The most attempts one integration may have in flight at once, whatever it asks for.
 pub const MAX_IN_FLIGHT_MAX: u32 = 4_096;
@@ -30,6 +32,9 @@ pub struct Integration {
     /// Why Lull itself disabled it, if it did; forgotten when it is enabled again.
     #[serde(default)]
     pub disabled_because: Option<DisabledBecause>,
+    /// The pairs it had before, oldest first, as far back as windows are open.
+    #[serde(default)]
+    pub earlier_pairs: Vec<EarlierPair>,
     /// What it asked for.
     pub spec: IntegrationSpec,
 }
@@ -51,6 +56,26 @@ pub enum DisabledBecause {
     Gone,
     /// Nothing but failures for five days.
     Failing,
+}
+
+/// What an integration overrides of the server's quiet period and max wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The quiet period.
+    #[serde(default, with = "crate::settings::optional_duration")]
+    pub quiet_period: Option<Duration>,
+    /// Max wait.
+    #[serde(default)]
+    pub max_wait: Option<MaxWait>,
+}
+
+/// A pair that an integration had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierPair {
+    /// For audits before this place.
+    pub until: Id,
+    /// The pair.
+    pub pair: Pair,
 }
 
 /// What an integration asks for, as written by people.
@@ -82,11 +107,11 @@ pub struct IntegrationSpec {
     #[serde(default = "yes")]
     pub collate_backlog: bool,
     /// Overrides the server's quiet period (R4).
-    #[serde(default)]
-    pub quiet_period: Option<String>,
+    #[serde(default, with = "crate::settings::optional_duration")]
+    pub quiet_period: Option<Duration>,
     /// Overrides the server's max wait (R4).
     #[serde(default)]
-    pub max_wait: Option<String>,
+    pub max_wait: Option<MaxWait>,
     /// How a message is written.
     #[serde(default)]
     pub format: Format,
@@ -130,6 +155,37 @@ pub const SCHEDULE: [Duration; 7] = [
 /// Waits between attempts, written `["5s", "5m"]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetrySchedule(#[serde(with = "crate::settings::duration_list")] pub Vec<Duration>);
+
+/// The longest a window may last, as an integration asks: written `off`, or like `30m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxWait {
+    /// As long as it takes.
+    Off,
+    /// So long.
+    After(Duration),
+}
+
+impl Serialize for MaxWait {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            MaxWait::Off => to.serialize_str("off"),
+            MaxWait::After(wait) => to.serialize_str(&write_duration(*wait)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for MaxWait {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        match (text.as_str(), parse_duration(&text)) {
+            ("off", _) => Ok(MaxWait::Off),
+            (_, Some(wait)) => Ok(MaxWait::After(wait)),
+            _ => Err(D::Error::custom(format!(
+                "{text:?} is neither off nor a duration; write it like 30s, 5m or 2h"
+            ))),
+        }
+    }
+}
 
 /// What an integration sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,11 +281,43 @@ pub enum IntegrationStatus {
     Disabled,
 }
 
+impl IntegrationSpec {
+    /// What it overrides of the server's quiet period and max wait (R4).
+    pub fn pair(&self) -> Pair {
+        Pair { quiet_period: self.quiet_period, max_wait: self.max_wait }
+    }
+}
+
+impl Pair {
+    /// The rule that this makes of the server's.
+    pub fn rule(self, server: WindowRule) -> WindowRule {
+        WindowRule {
+            quiet_period: self.quiet_period.unwrap_or(server.quiet_period),
+            max_wait: match self.max_wait {
+                None => server.max_wait,
+                Some(MaxWait::Off) => None,
+                Some(MaxWait::After(wait)) => Some(wait),
+            },
+        }
+    }
+}
+
 impl Integration {
     /// The secrets that a message sent at `now` is signed with.
     pub fn secrets(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
         let old = self.old_secret.as_ref().filter(|old| now < old.until);
         std::iter::once(&self.secret).chain(old.map(|old| &old.secret))
+    }
+
+    /// Which of the record's windows it sees an audit in (R4): the one under the pair that it had as
+    /// the audit was accepted; the server's, when it brought none then. Never another later on, so
+    /// that a change of the pair loses and doubles nothing.
+    pub fn slot_of(&self, audit: &Audit) -> Slot {
+        let earlier = self.earlier_pairs.iter().find(|earlier| audit.place < earlier.until);
+        let pair = earlier.map_or(self.spec.pair(), |earlier| earlier.pair);
+        let Some((server, own)) = audit.rules.split_first() else { return Slot::SERVER };
+        let rule = pair.rule(*server);
+        if own.contains(&rule) { Slot::own(rule) } else { Slot::SERVER }
     }
 
     /// The waits between the attempts of a message.

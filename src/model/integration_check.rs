@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
+use super::WindowRule;
 use super::integration::{IntegrationSpec, MAX_IN_FLIGHT_MAX, RetrySchedule};
+use crate::settings::{PERIOD_MAX, write_duration};
 
 /// The most rows a filter may have.
 const ACTIVITIES_MAX: usize = 200;
@@ -39,8 +41,9 @@ const RESERVED_HEADERS: [&str; 9] = [
     "trailer",
 ];
 
-/// Everything that is wrong with `spec`: where (a JSON pointer), and what.
-pub fn check(spec: &IntegrationSpec) -> Vec<(String, String)> {
+/// Everything that is wrong with `spec` on a server with this quiet period and max wait: where (a
+/// JSON pointer), and what.
+pub fn check(spec: &IntegrationSpec, server: WindowRule) -> Vec<(String, String)> {
     let mut faults = Vec::new();
     let mut fault = |pointer: &str, message: String| faults.push((pointer.to_owned(), message));
     if let Err(wrong) = hook_url(&spec.hook_url) {
@@ -58,13 +61,7 @@ pub fn check(spec: &IntegrationSpec) -> Vec<(String, String)> {
         fault("/max_in_flight", format!("must be from 1 to {MAX_IN_FLIGHT_MAX}"));
     }
     check_retries(spec, &mut fault);
-    for (pointer, is_set) in
-        [("/quiet_period", spec.quiet_period.is_some()), ("/max_wait", spec.max_wait.is_some())]
-    {
-        if is_set {
-            fault(pointer, "cannot be changed in this version; leave it out".to_owned());
-        }
-    }
+    check_window(spec, server, &mut fault);
     faults
 }
 
@@ -90,6 +87,25 @@ fn hook_url(text: &str) -> Result<(), String> {
         return Err("has a #fragment, which is never sent; leave it out".to_owned());
     }
     Ok(())
+}
+
+/// R3 holds for an integration's own pair, whichever half of it is the server's.
+fn check_window(spec: &IntegrationSpec, server: WindowRule, fault: &mut dyn FnMut(&str, String)) {
+    let WindowRule { quiet_period, max_wait } = spec.pair().rule(server);
+    if quiet_period > PERIOD_MAX {
+        fault("/quiet_period", format!("must be at most {}", write_duration(PERIOD_MAX)));
+    }
+    if max_wait.is_some_and(|max_wait| max_wait > PERIOD_MAX) {
+        fault("/max_wait", format!("must be at most {}", write_duration(PERIOD_MAX)));
+    }
+    let own = spec.quiet_period.is_some() || spec.max_wait.is_some();
+    if own && max_wait.is_some_and(|max_wait| max_wait <= quiet_period) {
+        let pointer = if spec.max_wait.is_some() { "/max_wait" } else { "/quiet_period" };
+        let (max_wait, quiet) =
+            (write_duration(max_wait.unwrap_or_default()), write_duration(quiet_period));
+        let wrong = format!("max wait ({max_wait}) is not longer than the quiet period ({quiet})");
+        fault(pointer, format!("{wrong}; make it longer, or off"));
+    }
 }
 
 fn check_retries(spec: &IntegrationSpec, fault: &mut dyn FnMut(&str, String)) {
@@ -160,11 +176,14 @@ mod tests {
 
     use super::*;
 
+    const SERVER: WindowRule =
+        WindowRule { quiet_period: Duration::from_secs(300), max_wait: None };
+
     fn faults(edit: Value) -> Vec<(String, String)> {
         let mut spec =
             json!({"name": "hook", "kind": "activity", "hook_url": "https://example.com/hook"});
         json_patch::merge(&mut spec, &edit);
-        check(&serde_json::from_value(spec).expect("a spec"))
+        check(&serde_json::from_value(spec).expect("a spec"), SERVER)
     }
 
     #[test]
@@ -176,6 +195,8 @@ mod tests {
             json!({"timeout": "1s", "max_in_flight": 4096, "rate_limit": 10}),
             json!({"retry_schedule": ["5s", "5m"]}),
             json!({"retry_schedule": []}),
+            json!({"quiet_period": "30s", "max_wait": "2m"}),
+            json!({"quiet_period": "0s", "max_wait": "off"}),
             json!({"activities": [{"workspaces": ["ws1"], "fields": ["Name"]}]}),
         ] {
             assert_eq!(faults(edit.clone()), [], "{edit}");
@@ -208,7 +229,9 @@ mod tests {
                 "/activities/0/workspaces",
                 "account-level",
             ),
-            (json!({"quiet_period": "30s"}), "/quiet_period", "leave it out"),
+            (json!({"max_wait": "5m"}), "/max_wait", "not longer than the quiet period (5m)"),
+            (json!({"quiet_period": "10m", "max_wait": "9m"}), "/max_wait", "make it longer"),
+            (json!({"quiet_period": "31d"}), "/quiet_period", "at most 30d"),
         ] {
             let found = faults(edit.clone());
             assert_eq!(found.len(), 1, "{edit}: {found:?}");

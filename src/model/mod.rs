@@ -16,8 +16,9 @@ mod window;
 pub use audit::{Action, Audit, AuditDraft, CHANGES_MAX, Change, Extra, NAME_CHARS_MAX, User};
 pub use id::{BadId, BadName, ExternalId, Id};
 pub use integration::{
-    Activity, Collation, DisabledBecause, Format, Health, Integration, IntegrationSpec,
-    IntegrationStatus, Kind, MAX_IN_FLIGHT_MAX, Notice, OldSecret, RetrySchedule, SCHEDULE,
+    Activity, Collation, DisabledBecause, EarlierPair, Format, Health, Integration,
+    IntegrationSpec, IntegrationStatus, Kind, MAX_IN_FLIGHT_MAX, Notice, OldSecret, RetrySchedule,
+    SCHEDULE,
 };
 pub use integration_check::check;
 pub use message::{
@@ -27,4 +28,4 @@ pub use message::{
 pub use record::{Account, Partition, RecordKey};
 pub use secret::{BadSecret, HIDDEN, Secret, looks_secret};
 pub use token::{Role, Token, TokenHash};
-pub use window::{Addressed, ClosedBy, Mark, WindowRule};
+pub use window::{Addressed, ClosedBy, Mark, Slot, WindowRule};

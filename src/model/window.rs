@@ -16,6 +16,29 @@ pub struct WindowRule {
     pub max_wait: Option<Duration>,
 }
 
+/// Which of a record's windows: the server's, or one under a pair that integrations brought (R4).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Slot(Option<Box<WindowRule>>);
+
+impl Slot {
+    /// The window under the server's own pair, whatever that is at the time.
+    pub const SERVER: Slot = Slot(None);
+
+    /// The window under this pair.
+    pub fn own(rule: WindowRule) -> Self {
+        Self(Some(Box::new(rule)))
+    }
+
+    /// The slots that an audit is in, which was accepted under these rules: the server's first, then
+    /// those that integrations brought.
+    pub fn of_rules(rules: &[WindowRule]) -> impl Iterator<Item = (Slot, WindowRule)> {
+        rules
+            .iter()
+            .enumerate()
+            .map(|(at, rule)| (if at == 0 { Slot::SERVER } else { Slot::own(*rule) }, *rule))
+    }
+}
+
 /// Why a window closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClosedBy {
@@ -48,6 +71,8 @@ pub enum Addressed {
 pub struct Mark {
     /// The record.
     pub record: RecordKey,
+    /// Which of its windows.
+    pub slot: Slot,
     /// The rule the window ran under.
     pub rule: WindowRule,
     /// Why it closed.

@@ -1,4 +1,4 @@
-//! One record with an open window: its audits' places, its deadline, its one timer.
+//! One open window of a record: its audits' places, its deadline, its one timer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::registry::{Due, Idle, Registry};
+use super::registry::{Due, Idle, Registry, WindowKey};
 use super::window::Window;
-use super::{Shared, backlog};
+use super::{Shared, backlog, slots};
 use crate::address;
 use crate::clock::{Monotonic, Timestamp};
 use crate::model::{ClosedBy, Id, RecordKey, WindowRule};
@@ -17,9 +17,10 @@ use crate::store::{Close, Closed, StoreError};
 /// How long to wait before closing a window again after its commit failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The actor of one record. Stops when its window has closed and nothing has opened the next.
+/// The actor of one of a record's windows. Stops when its window has closed and nothing has opened
+/// the next.
 pub struct RecordActor {
-    record: Arc<RecordKey>,
+    of: Arc<WindowKey>,
     registry: Addr<Registry>,
     shared: Arc<Shared>,
     window: Option<Window>,
@@ -65,7 +66,9 @@ pub(super) struct Describe;
 #[derive(Clone, Debug)]
 pub struct WindowView {
     /// The record.
-    pub record: Arc<RecordKey>,
+    pub record: RecordKey,
+    /// How long it must be left alone.
+    pub quiet_period: Duration,
     /// The places of its audits, oldest first.
     pub places: Vec<Id>,
     /// When it closes if nothing more happens.
@@ -77,7 +80,7 @@ pub struct WindowView {
 impl RecordActor {
     /// Starts an actor on the current thread, which must be the registry's.
     pub(super) fn start(
-        record: Arc<RecordKey>,
+        of: Arc<WindowKey>,
         registry: Addr<Registry>,
         shared: Arc<Shared>,
         window: Option<Window>,
@@ -86,7 +89,7 @@ impl RecordActor {
             // Unbounded: what may wait is bounded where audits come in.
             ctx.set_mailbox_capacity(0);
             let (closing, armed, received) = (false, false, 0);
-            RecordActor { record, registry, shared, window, closing, armed, received }
+            RecordActor { of, registry, shared, window, closing, armed, received }
         })
     }
 
@@ -107,7 +110,7 @@ impl RecordActor {
         match self.window.as_ref().map(|window| window.due(now)) {
             Some(Some(_)) => {
                 // Fails only when the server is going down.
-                let _ = self.registry.try_send(Due(self.record.clone()));
+                let _ = self.registry.try_send(Due(self.of.clone()));
             }
             Some(None) => self.arm(ctx),
             None => {}
@@ -123,22 +126,23 @@ impl RecordActor {
         ctx: &mut Context<Self>,
     ) {
         self.closing = true;
-        let (shared, record) = (self.shared.clone(), self.record.clone());
+        let (shared, of) = (self.shared.clone(), self.of.clone());
         let late = self.shared.clock.monotonic().saturating_sub(window.closes_at());
         let places = window.places.clone();
         let work = async move {
             let _permit = shared.closing.acquire().await;
+            let WindowKey { record, slot } = of.as_ref();
             let audits = match closed_by {
                 ClosedBy::Discarded { .. } => Vec::new(),
                 _ => shared.store.audits_at(&window.places)?,
             };
             let config = shared.store.config();
-            let integrations = config.of_account(record.account).map(Arc::as_ref);
-            let addressed = address::window(integrations, &record, &audits);
-            let mut absorbed =
-                backlog::absorb(&shared.store, &config, &record, &audits, addressed)?;
+            let view = slots::view(&config, &of, &audits);
+            let addressed = address::window(view.of_each(), record);
+            let mut absorbed = backlog::absorb(&shared.store, &config, record, &view, addressed)?;
             let close = Close {
-                record: record.as_ref().clone(),
+                record: record.clone(),
+                slot: slot.clone(),
                 rule: window.rule,
                 closed_by,
                 places: window.places,
@@ -170,7 +174,7 @@ impl RecordActor {
             Err(StoreError::Stopped) => return ctx.stop(),
             Err(error) => {
                 // The journal's log says so once for all that it concerns.
-                log::debug!("the window of {} waits to be closed: {error}", self.record);
+                log::debug!("the window of {} waits to be closed: {error}", self.of.record);
                 let retry_at = self.shared.clock.monotonic() + RETRY_AFTER;
                 self.reopen(places, rule, retry_at);
             }
@@ -181,7 +185,7 @@ impl RecordActor {
         match self.window {
             Some(_) => self.arm(ctx),
             None => {
-                let idle = Idle { record: self.record.clone(), received: self.received };
+                let idle = Idle { of: self.of.clone(), received: self.received };
                 let _ = self.registry.try_send(idle);
             }
         }
@@ -271,7 +275,8 @@ impl Handler<Describe> for RecordActor {
         let window = self.window.as_ref()?;
         let at = |moment: Monotonic| self.shared.clock.wall_at(moment);
         Some(WindowView {
-            record: self.record.clone(),
+            record: self.of.record.clone(),
+            quiet_period: window.rule.quiet_period,
             places: window.places.clone(),
             closes_at: at(window.closes_at()),
             cap_at: window.cap_at().map(at),

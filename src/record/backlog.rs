@@ -1,6 +1,7 @@
 //! What could not be delivered yet takes in what comes after it (R17): a hook that was down for a
 //! day gets one audit a record, not a day of them.
 
+use super::slots::View;
 use crate::address::{Addressed, Comes, collated};
 use crate::model::{Audit, Id, Integration, RecordKey, Source};
 use crate::store::{Config, NewMessage, NothingChanged, Store, StoreError};
@@ -26,7 +27,7 @@ pub fn absorb<'s>(
     store: &'s Store,
     config: &Config,
     record: &RecordKey,
-    audits: &[Audit],
+    view: &View,
     addressed: Addressed,
 ) -> Result<Absorbed<'s>, StoreError> {
     let nothing_changed = addressed.nothing_changed.into_iter();
@@ -35,8 +36,9 @@ pub fn absorb<'s>(
         .collect();
     let mut absorbed =
         Absorbed { messages: Vec::new(), nothing_changed, in_hand: Vec::new(), store };
-    let oldest = audits.first().map(|audit| audit.place).unwrap_or_default();
     for draft in addressed.messages {
+        let audits = view.of(draft.integration);
+        let oldest = audits.first().map(|audit| audit.place).unwrap_or_default();
         let integration = config.integrations.get(&draft.integration);
         let older = match integration.filter(|found| found.spec.collate_backlog) {
             Some(integration) => absorbed.take_older(integration, record)?,
@@ -47,7 +49,7 @@ pub fn absorb<'s>(
             continue;
         };
         let oldest = older.audits.first().map_or(oldest, |audit| audit.place);
-        let all: Vec<Audit> = older.audits.iter().chain(audits).cloned().collect();
+        let all: Vec<&Audit> = older.audits.iter().chain(audits.iter().copied()).collect();
         let supersedes = Some(older.message);
         match collated(integration, record, &all) {
             Comes::To { mut message, .. } => {
@@ -94,7 +96,9 @@ impl Absorbed<'_> {
         let mut audits = Vec::new();
         for window in &windows {
             if let Some(mark) = self.store.mark(*window)? {
-                audits.extend(self.store.audits_left(&mark.places)?);
+                let left = self.store.audits_left(&mark.places)?.into_iter();
+                // Those that it saw in that window; others may have been in it as well (R4).
+                audits.extend(left.filter(|audit| integration.slot_of(audit) == mark.slot));
             }
         }
         Ok(Some(Older { message: id, windows, audits }))

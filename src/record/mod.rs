@@ -6,7 +6,8 @@
 //! - `window.rs`: deadlines, pure
 //! - `backlog.rs`: what could not be delivered yet takes in what comes after it
 //! - `replay.rs`: windows that closed before, addressed again
-//! - `actor.rs`: [`RecordActor`], one per record with an open window
+//! - `slots.rs`: what each integration sees of a window
+//! - `actor.rs`: [`RecordActor`], one per open window of a record
 //! - `registry.rs`: [`Registry`], one per arbiter, the only starter of record actors
 //!
 //! **Why no edit is ever missed** (R1). The journal hands an audit to the registry's mailbox before
@@ -19,6 +20,7 @@ mod actor;
 mod backlog;
 mod registry;
 mod replay;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -31,7 +33,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 pub use actor::{RecordActor, WindowView};
-pub use registry::{CloseByHand, Due, Edits, ListWindows, Recover, Registry, WindowOf};
+pub use registry::{CloseByHand, Edits, ListWindows, Recover, Registry, WindowsOf};
 pub use replay::replay;
 
 use crate::clock::Clock;

@@ -1,5 +1,5 @@
-//! The records of one shard. The only starter of record actors, and the only one that talks to them,
-//! so that all that concerns a record passes through one mailbox in order.
+//! The open windows of one shard's records. The only starter of record actors, and the only one that
+//! talks to them, so that all that concerns a record passes through one mailbox in order.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -13,13 +13,22 @@ use super::Shared;
 use super::actor::{CloseNow, Describe, DueNow, Edit, RecordActor, Retire, WindowView};
 use super::window::Window;
 use crate::clock::Monotonic;
-use crate::model::{ClosedBy, Id, RecordKey};
+use crate::model::{ClosedBy, Id, RecordKey, Slot};
 use crate::store::{Accepted, Closed, OpenWindow, StoreError};
 
 /// One shard's records with an open window.
 pub struct Registry {
     shared: Arc<Shared>,
-    records: HashMap<Arc<RecordKey>, Entry>,
+    windows: HashMap<Arc<WindowKey>, Entry>,
+    /// The slots beside the server's that are in use, and by how many windows.
+    own_slots: HashMap<Slot, usize>,
+}
+
+/// Names one of a record's windows.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct WindowKey {
+    pub record: RecordKey,
+    pub slot: Slot,
 }
 
 struct Entry {
@@ -48,17 +57,18 @@ pub struct Recover(pub Vec<OpenWindow>);
 /// A record's deadline has passed, unless an edit is in the mailbox before this.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Due(pub Arc<RecordKey>);
+pub(super) struct Due(pub Arc<WindowKey>);
 
 /// A record's actor has nothing left to do, having received so many edits.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Idle {
-    pub record: Arc<RecordKey>,
+    pub of: Arc<WindowKey>,
     pub received: u32,
 }
 
-/// Close a record's window now, by hand: send it, or discard it. None when it has none, or when it is closing already.
+/// Close a record's windows now, by hand: send them, or discard them. None when it has none, or when
+/// they are closing already.
 #[derive(Message)]
 #[rtype(result = "Option<Result<Closed, StoreError>>")]
 pub struct CloseByHand {
@@ -68,10 +78,10 @@ pub struct CloseByHand {
     pub closed_by: ClosedBy,
 }
 
-/// Tell about a record's open window.
+/// Tell about a record's open windows: the server's first.
 #[derive(Message)]
-#[rtype(result = "Option<WindowView>")]
-pub struct WindowOf(pub RecordKey);
+#[rtype(result = "Vec<WindowView>")]
+pub struct WindowsOf(pub RecordKey);
 
 /// Tell about open windows, the oldest first.
 #[derive(Message)]
@@ -97,19 +107,29 @@ impl Registry {
     fn new(shared: Arc<Shared>, ctx: &mut Context<Registry>) -> Registry {
         // Unbounded: what may wait is bounded where audits come in.
         ctx.set_mailbox_capacity(0);
-        Registry { shared, records: HashMap::new() }
+        Registry { shared, windows: HashMap::new(), own_slots: HashMap::new() }
     }
 
-    fn start_record(
+    fn start_window(
         &mut self,
-        record: RecordKey,
+        of: WindowKey,
         opened: Id,
         window: Option<Window>,
         ctx: &Context<Self>,
     ) -> &mut Entry {
-        let record = Arc::new(record);
-        let actor = RecordActor::start(record.clone(), ctx.address(), self.shared.clone(), window);
-        self.records.entry(record).insert_entry(Entry { actor, sent: 0, opened }).into_mut()
+        if of.slot != Slot::SERVER {
+            *self.own_slots.entry(of.slot.clone()).or_default() += 1;
+        }
+        let of = Arc::new(of);
+        let actor = RecordActor::start(of.clone(), ctx.address(), self.shared.clone(), window);
+        self.windows.entry(of).insert_entry(Entry { actor, sent: 0, opened }).into_mut()
+    }
+
+    /// The actors of a record's windows: the server's first.
+    fn actors_of(&self, record: &RecordKey) -> Vec<Addr<RecordActor>> {
+        let slots = std::iter::once(&Slot::SERVER).chain(self.own_slots.keys());
+        let keys = slots.map(|slot| WindowKey { record: record.clone(), slot: slot.clone() });
+        keys.filter_map(|of| Some(self.windows.get(&of)?.actor.clone())).collect()
     }
 }
 
@@ -122,16 +142,19 @@ impl Handler<Edits> for Registry {
 
     fn handle(&mut self, edits: Edits, ctx: &mut Context<Self>) {
         let count = edits.accepted.len();
-        for Accepted { record, place, rule, .. } in edits.accepted {
-            let entry = match self.records.get_mut(&record) {
-                Some(_) => self.records.get_mut(&record).expect("invariant: just found"),
-                None => self.start_record(record, place, None, ctx),
-            };
-            entry.sent = entry.sent.wrapping_add(1);
-            if entry.actor.try_send(Edit { place, rule, at: edits.at }).is_err() {
-                // Cannot happen: an actor stops only after it was taken out of the table. The audit
-                // is on disk, and its window opens again with the server.
-                log::error!("the actor of a record is gone; its window waits for a restart");
+        for Accepted { record, place, rules, .. } in edits.accepted {
+            for (slot, rule) in Slot::of_rules(&rules) {
+                let of = WindowKey { record: record.clone(), slot };
+                let entry = match self.windows.contains_key(&of) {
+                    true => self.windows.get_mut(&of).expect("invariant: just found"),
+                    false => self.start_window(of, place, None, ctx),
+                };
+                entry.sent = entry.sent.wrapping_add(1);
+                if entry.actor.try_send(Edit { place, rule, at: edits.at }).is_err() {
+                    // Cannot happen: an actor stops only after it was taken out of the table. The
+                    // audit is on disk, and its window opens again with the server.
+                    log::error!("the actor of a window is gone; the window waits for a restart");
+                }
             }
         }
         self.shared.gauges.arrived(count);
@@ -147,8 +170,9 @@ impl Handler<Recover> for Registry {
         // Overdue windows close oldest first (R5).
         open.sort_by_key(|window| window.places.last().copied());
         for window in open {
-            let (record, opened) = (window.record.clone(), window.places[0]);
-            self.start_record(record, opened, Some(Window::recovered(window, wall, now)), ctx);
+            let of = WindowKey { record: window.record.clone(), slot: window.slot.clone() };
+            let opened = window.places[0];
+            self.start_window(of, opened, Some(Window::recovered(window, wall, now)), ctx);
         }
     }
 }
@@ -156,8 +180,8 @@ impl Handler<Recover> for Registry {
 impl Handler<Due> for Registry {
     type Result = ();
 
-    fn handle(&mut self, Due(record): Due, _: &mut Context<Self>) {
-        if let Some(entry) = self.records.get(&record) {
+    fn handle(&mut self, Due(of): Due, _: &mut Context<Self>) {
+        if let Some(entry) = self.windows.get(&of) {
             let _ = entry.actor.try_send(DueNow);
         }
     }
@@ -168,10 +192,17 @@ impl Handler<Idle> for Registry {
 
     fn handle(&mut self, idle: Idle, _: &mut Context<Self>) {
         // An edit that is on its way keeps the actor.
-        if self.records.get(&idle.record).is_some_and(|entry| entry.sent == idle.received)
-            && let Some(entry) = self.records.remove(&idle.record)
-        {
+        if self.windows.get(&idle.of).is_none_or(|entry| entry.sent != idle.received) {
+            return;
+        }
+        if let Some(entry) = self.windows.remove(&idle.of) {
             let _ = entry.actor.try_send(Retire);
+        }
+        if let Some(count) = self.own_slots.get_mut(&idle.of.slot) {
+            *count -= 1;
+            if *count == 0 {
+                self.own_slots.remove(&idle.of.slot);
+            }
         }
     }
 }
@@ -180,21 +211,34 @@ impl Handler<CloseByHand> for Registry {
     type Result = ResponseFuture<Option<Result<Closed, StoreError>>>;
 
     fn handle(&mut self, close: CloseByHand, _: &mut Context<Self>) -> Self::Result {
-        let actor = self.records.get(&close.record).map(|entry| entry.actor.clone());
+        let actors = self.actors_of(&close.record);
         Box::pin(async move {
-            let closed: oneshot::Receiver<_> =
-                actor?.send(CloseNow(close.closed_by)).await.ok().flatten()?;
-            Some(closed.await.unwrap_or(Err(StoreError::Stopped)))
+            let mut all: Option<Closed> = None;
+            for actor in actors {
+                let closing = actor.send(CloseNow(close.closed_by.clone())).await.ok().flatten();
+                let closed: oneshot::Receiver<_> = match closing {
+                    Some(closed) => closed,
+                    None => continue,
+                };
+                match closed.await.unwrap_or(Err(StoreError::Stopped)) {
+                    Ok(closed) => all.get_or_insert_default().messages.extend(closed.messages),
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+            all.map(Ok)
         })
     }
 }
 
-impl Handler<WindowOf> for Registry {
-    type Result = ResponseFuture<Option<WindowView>>;
+impl Handler<WindowsOf> for Registry {
+    type Result = ResponseFuture<Vec<WindowView>>;
 
-    fn handle(&mut self, WindowOf(record): WindowOf, _: &mut Context<Self>) -> Self::Result {
-        let actor = self.records.get(&record).map(|entry| entry.actor.clone());
-        Box::pin(async move { actor?.send(Describe).await.ok().flatten() })
+    fn handle(&mut self, WindowsOf(record): WindowsOf, _: &mut Context<Self>) -> Self::Result {
+        let asked = self.actors_of(&record).into_iter().map(|actor| actor.send(Describe));
+        let asked = join_all(asked.collect::<Vec<_>>());
+        Box::pin(
+            async move { asked.await.into_iter().filter_map(|view| view.ok().flatten()).collect() },
+        )
     }
 }
 
@@ -202,7 +246,7 @@ impl Handler<ListWindows> for Registry {
     type Result = ResponseFuture<Vec<(Id, WindowView)>>;
 
     fn handle(&mut self, list: ListWindows, _: &mut Context<Self>) -> Self::Result {
-        let opened_later = self.records.values().filter(|entry| entry.opened > list.after);
+        let opened_later = self.windows.values().filter(|entry| entry.opened > list.after);
         let mut page: Vec<&Entry> = opened_later.collect();
         if page.len() > list.limit {
             page.select_nth_unstable_by_key(list.limit, |entry| entry.opened);

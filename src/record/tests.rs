@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::model::{Addressed, ClosedBy, Id, WindowRule};
+use crate::model::{Addressed, ClosedBy, Id, Slot, Status, WindowRule};
 use crate::testing::{World, update};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -209,6 +209,7 @@ enum Step {
     Pass(u64),
     Crash(u64),
     SendNow(u8),
+    Reconfigure(bool, Option<u8>),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -217,20 +218,25 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (1..400u64).prop_map(Step::Pass),
         1 => (1..400u64).prop_map(Step::Crash),
         1 => (0..3u8).prop_map(Step::SendNow),
+        2 => (any::<bool>(), prop::option::of(1..4u8))
+            .prop_map(|(which, minutes)| Step::Reconfigure(which, minutes)),
     ]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
-    /// Whatever happens when, every audit is in exactly one window, in order, and every window is
-    /// addressed once.
+    /// Whatever happens when: of every slot's windows each audit is in exactly one, in order; and every
+    /// integration is told of every audit exactly once, whatever its pair was when.
     #[test]
     fn every_audit_is_in_exactly_one_window(steps in prop::collection::vec(step(), 1..30)) {
         let mut accepted: Vec<(String, String)> = Vec::new();
         actix::System::new().block_on(async {
             let mut world = World::quiet(QUIET).await;
-            world.integration(json!({})).await;
+            let hooks = [
+                world.integration(json!({"name": "one"})).await.id,
+                world.integration(json!({"name": "two", "quiet_period": "2m"})).await.id,
+            ];
             for step in &steps {
                 match step {
                     Step::Edit(record) => {
@@ -244,12 +250,17 @@ proptest! {
                     Step::Pass(seconds) => world.pass(SECOND * *seconds as u32).await,
                     Step::Crash(seconds) => world = world.crash(SECOND * *seconds as u32).await,
                     Step::SendNow(record) => drop(world.send_now(&record.to_string()).await),
+                    Step::Reconfigure(which, minutes) => {
+                        let own = minutes.map(|minutes| format!("{minutes}m"));
+                        world.reconfigure(hooks[usize::from(*which)], json!({"quiet_period": own})).await;
+                    }
                 }
             }
             world.pass(QUIET * 2).await;
             for record in ["0", "1", "2"] {
                 let marks = world.marks(record);
-                let places: Vec<Id> = marks.iter().flat_map(|mark| mark.places.clone()).collect();
+                let of_server = marks.iter().filter(|mark| mark.slot == Slot::SERVER);
+                let places: Vec<Id> = of_server.flat_map(|mark| mark.places.clone()).collect();
                 assert!(places.is_sorted(), "in order");
                 assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), places.len(), "once");
                 let ids: Vec<String> = world.store.audits_at(&places).unwrap().iter()
@@ -257,73 +268,132 @@ proptest! {
                 let expected: Vec<String> = accepted.iter()
                     .filter(|(of, _)| of == record).map(|(_, id)| id.clone()).collect();
                 assert_eq!(ids, expected, "every one of them");
-                assert!(marks.iter().all(|mark| mark.addressed.len() == 1));
+                for hook in hooks {
+                    let mut told: Vec<String> = world.log().iter()
+                        .filter(|entry| entry.message.draft.integration == hook)
+                        .filter(|entry| entry.message.draft.record.record_id.as_str() == record)
+                        .filter(|entry| entry.status != Status::Superseded)
+                        .flat_map(|entry| {
+                            let body: Value = serde_json::from_str(&entry.message.draft.body).unwrap();
+                            body["audit"]["collated"]["audit_ids"].as_array().unwrap().iter()
+                                .map(|id| id.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+                        })
+                        .collect();
+                    told.sort_by_key(|id| id[6..].parse::<u32>().unwrap());
+                    assert_eq!(told, expected, "told once");
+                }
             }
-            let messages: usize = ["0", "1", "2"].iter().map(|record| world.marks(record).len()).sum();
-            assert_eq!(world.log().len(), messages);
         });
     }
 }
 
-#[actix::test]
-async fn a_live_integration_gets_every_audit_it_may_see_at_once_alone_and_in_order() {
-    let world = World::quiet(QUIET).await;
-    let live = json!({"collation": "live", "activities": [{"fields": ["Name"], "record_types": ["feature"]}]});
-    world.integration(live).await;
-    let mut other = update("42", "x");
-    other["changes"][0]["field_name"] = json!("Rank");
-    world.post_all(&[update("42", "a"), update("42", "b"), other, update("42", "c")]).await;
-    let again = json!({"id": "once", "audit_action": "update", "auditable_type": "feature",
-                       "auditable_id": "42", "changes": [{"field_name": "Name", "value": "d"}]});
-    world.post(again.clone()).await;
-    world.post(again).await;
-    world.pass(SECOND).await;
-    let sent: Vec<Value> =
-        world.bodies().iter().map(|body| body["audit"]["changes"][0]["value"].clone()).collect();
-    assert_eq!(sent, ["a", "b", "c", "d"]);
-    world.pass(QUIET * 2).await;
-    assert_eq!(world.log().len(), 4, "nothing more when the window closes");
-    assert_eq!(world.marks("42")[0].addressed, []);
-    let of_record = world.log()[0].message.draft.record.clone();
-    assert_eq!(of_record.record_id.as_str(), "42");
-}
-
-#[actix::test]
-async fn an_integration_that_wants_all_gets_live_audits_and_the_collated_one_of_two_or_more() {
-    let world = World::quiet(QUIET).await;
-    world.integration(json!({"collation": "all"})).await;
-    world.post(update("1", "alone")).await;
-    world.post_all(&[update("2", "a"), update("2", "b")]).await;
-    world.pass(QUIET + SECOND).await;
-    let told: Vec<(Value, Value)> = world
-        .bodies()
+/// The values that each integration was told of, message by message, by the integration's name.
+fn told(world: &World, name: &str) -> Vec<u64> {
+    let config = world.store.config();
+    let of = |entry: &crate::store::Entry| {
+        let integration = &config.integrations[&entry.message.draft.integration];
+        integration.spec.name.as_str() == name
+    };
+    world
+        .log()
         .iter()
-        .map(|body| {
-            (
-                body["audit"]["changes"][0]["value"].clone(),
-                body["audit"]["collated"]["count"].clone(),
-            )
-        })
-        .collect();
-    let expected = [("alone", 1), ("a", 1), ("b", 1), ("b", 2)]
-        .map(|(value, count)| (json!(value), json!(count)));
-    assert_eq!(told, expected);
-    let bodies = world.bodies();
-    assert_eq!(bodies[1]["audit"]["id"], bodies[3]["audit"]["id"], "the first audit's");
-    let ids: BTreeSet<Id> = world.log().iter().map(|entry| entry.message.id).collect();
-    assert_eq!(ids.len(), 4);
+        .filter(|entry| of(entry))
+        .map(|entry| u64::from(entry.message.draft.audits))
+        .collect()
 }
 
 #[actix::test]
-async fn live_messages_outlive_a_crash_and_keep_their_order() {
+async fn an_integration_may_have_a_quiet_period_and_a_max_wait_of_its_own() {
     let world = World::quiet(QUIET).await;
-    world.integration(json!({"collation": "live"})).await;
-    world.will_answer(&[500]);
-    world.post_all(&[update("42", "a"), update("42", "b")]).await;
-    world.pass(SECOND).await;
-    let world = world.crash(SECOND).await;
+    world.integration(json!({"name": "server"})).await;
+    world.integration(json!({"name": "quick", "quiet_period": "30s"})).await;
+    world.integration(json!({"name": "capped", "max_wait": "6m"})).await;
+    for value in 0..3 {
+        world.post(update("42", value)).await;
+        world.pass(MINUTE * 3).await;
+    }
+    assert_eq!(told(&world, "quick"), [1, 1, 1]);
+    assert_eq!(told(&world, "capped"), [2], "at six minutes, though it was edited on");
+    assert_eq!(told(&world, "server"), [] as [u64; 0]);
+    assert_eq!(world.windows("42").await.len(), 2, "the server's, and the capped one's next");
+    world.pass(MINUTE * 3).await;
+    assert_eq!((told(&world, "server"), told(&world, "capped")), (vec![3], vec![2, 1]));
+    assert_eq!(world.windows("42").await.len(), 0);
+    // The history has each audit once, however many windows it was in.
+    let places: BTreeSet<Id> =
+        world.marks("42").iter().flat_map(|mark| mark.places.clone()).collect();
+    assert_eq!(places.len(), 3);
+}
+
+#[actix::test]
+async fn several_windows_of_a_record_outlive_a_crash_each_with_its_own_deadline() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({"name": "server"})).await;
+    world.integration(json!({"name": "quick", "quiet_period": "2m"})).await;
+    world.post(update("42", 1)).await;
     world.pass(MINUTE).await;
-    let sent: Vec<Value> =
-        world.bodies().iter().map(|body| body["audit"]["changes"][0]["value"].clone()).collect();
-    assert_eq!(sent, ["a", "b"]);
+    let world = world.crash(SECOND * 30).await;
+    assert_eq!(world.windows("42").await.len(), 2);
+    world.pass(SECOND * 31).await;
+    assert_eq!((told(&world, "quick"), told(&world, "server")), (vec![1], vec![]));
+    let world = world.crash(SECOND).await;
+    world.pass(QUIET).await;
+    assert_eq!((told(&world, "quick"), told(&world, "server")), (vec![1], vec![1]));
+}
+
+#[actix::test]
+async fn a_pair_that_changes_while_windows_are_open_loses_and_doubles_nothing() {
+    for (before, after) in
+        [(json!(null), json!("1m")), (json!("1m"), json!(null)), (json!("1m"), json!("2m"))]
+    {
+        for pause in [SECOND, SECOND * 90, SECOND * 200] {
+            let world = World::opened(QUIET, pause == SECOND && before.is_null()).await;
+            let hook = world.integration(json!({"name": "hook", "quiet_period": before})).await;
+            world.post(update("42", 1)).await;
+            world.pass(pause).await;
+            world.reconfigure(hook.id, json!({"quiet_period": after})).await;
+            world.post(update("42", 2)).await;
+            world.pass(QUIET * 2).await;
+            let told: u64 = told(&world, "hook").iter().sum();
+            assert_eq!(told, 2, "{before} to {after} after {pause:?}");
+        }
+    }
+}
+
+#[actix::test]
+async fn send_now_and_discard_close_every_window_of_the_record() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({"name": "server"})).await;
+    world.integration(json!({"name": "slow", "quiet_period": "10m"})).await;
+    world.post(update("42", 1)).await;
+    assert_eq!(world.send_now("42").await.unwrap().messages.len(), 2);
+    assert_eq!(world.windows("42").await.len(), 0);
+    world.post(update("42", 2)).await;
+    let discarded = ClosedBy::Discarded { by: "tester".to_owned(), reason: String::new() };
+    assert_eq!(world.close("42", discarded).await.unwrap().messages, []);
+    world.pass(QUIET * 3).await;
+    assert_eq!(world.log().len(), 2);
+}
+
+#[actix::test]
+async fn a_message_absorbs_only_the_audits_that_its_integration_saw_in_the_older_window() {
+    let world = World::quiet(QUIET).await;
+    let one = world.integration(json!({"name": "one"})).await;
+    world.integration(json!({"name": "two", "quiet_period": "2m"})).await;
+    world.post(update("42", 1)).await;
+    world.reconfigure(one.id, json!({"quiet_period": "2m"})).await;
+    world.post(update("42", 2)).await;
+    // Both windows hold both audits; the first integration sees one of them in each.
+    world.send_now("42").await;
+    world.pass(SECOND).await;
+    let told: Vec<Value> = world
+        .log()
+        .iter()
+        .filter(|entry| {
+            entry.message.draft.integration == one.id && entry.status != Status::Superseded
+        })
+        .map(|entry| serde_json::from_str::<Value>(&entry.message.draft.body).unwrap())
+        .map(|body| body["audit"]["collated"]["count"].clone())
+        .collect();
+    assert!(told == [json!(2)] || told == [json!(1), json!(1)], "{told:?}");
 }

@@ -88,7 +88,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Account, ExternalId, RecordKey};
+    use crate::model::{Account, ExternalId, RecordKey, Slot};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -126,6 +126,7 @@ mod tests {
                 record_type: ExternalId::new("feature").unwrap(),
                 record_id: ExternalId::new("42").unwrap(),
             },
+            slot: Slot::SERVER,
             places: vec![Id::at(received)],
             first_rule: rule(300, Some(600)),
             last_rule: rule(300, Some(600)),

@@ -6,14 +6,14 @@ use super::Config;
 use crate::clock::Timestamp;
 use crate::model::{
     Account, Attempt, ClosedBy, DisabledBecause, ExternalId, Health, Id, Integration,
-    IntegrationSpec, MessageDraft, Notice, Owed, Partition, RecordKey, Secret, Status, Token,
+    IntegrationSpec, MessageDraft, Notice, Owed, Partition, RecordKey, Secret, Slot, Status, Token,
     WindowRule,
 };
 use crate::retry::{self, DISABLE_AFTER, Next, WARN_BEFORE};
 
 /// One change of state. Applied whole or not at all.
 pub enum Command {
-    /// Keep these audits.
+    /// Keep these audits; the server's quiet period and max wait are these.
     Append(Vec<NewAudit>, WindowRule),
     /// Close a window.
     Close(Close),
@@ -53,6 +53,8 @@ pub struct NewAudit {
 pub struct Close {
     /// The record.
     pub record: RecordKey,
+    /// Which of its windows.
+    pub slot: Slot,
     /// The rule it ran under.
     pub rule: WindowRule,
     /// Why it closes.
@@ -196,8 +198,8 @@ pub struct Accepted {
     pub partition: Partition,
     /// The audit's place.
     pub place: Id,
-    /// The rule its window runs under.
-    pub rule: WindowRule,
+    /// The rules its windows run under: the server's, then those that integrations brought.
+    pub rules: Arc<[WindowRule]>,
 }
 
 /// Who is told of commits. Called on the journal's thread: must be quick, and must not fail.

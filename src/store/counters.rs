@@ -54,8 +54,8 @@ impl OpenAudits {
     /// Places are counted together by spans of 256 seconds.
     const SPAN_BITS: u32 = 40;
 
-    pub fn add(&mut self, place: Id) {
-        *self.0.entry((place.as_u64() >> Self::SPAN_BITS) as u32).or_default() += 1;
+    pub fn add(&mut self, place: Id, windows: usize) {
+        *self.0.entry((place.as_u64() >> Self::SPAN_BITS) as u32).or_default() += windows as u64;
     }
 
     pub fn remove(&mut self, place: Id) {

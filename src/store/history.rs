@@ -1,11 +1,12 @@
 //! Reading audits back: one by its place, some of a window, or the history as a list (R18).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::{Store, StoreError, keys, pack, value};
 use crate::clock::Timestamp;
 use crate::ingest;
-use crate::model::{Account, Audit, ExternalId, Id, Mark, Partition, RecordKey};
+use crate::model::{Account, Audit, ExternalId, Id, Mark, Partition, RecordKey, WindowRule};
 
 /// The most audits one query looks at; a page may then be short, and its cursor leads on.
 const LOOKED_AT_MAX: usize = 200_000;
@@ -133,6 +134,7 @@ impl Store {
         for pack in pack::scan(self.tree(), from)? {
             let (first, bytes) = pack?;
             let pack = pack::decode(first, &bytes)?;
+            let rules: Arc<[WindowRule]> = pack.rules.into();
             for (at, (account, text)) in pack.audits.iter().enumerate() {
                 let place = first.plus(at as u64);
                 if place < from {
@@ -147,7 +149,7 @@ impl Store {
                 }
                 (looked_at, last) = (looked_at + 1, place);
                 if *account == filter.account {
-                    let audit = read(place, *account, text)?;
+                    let audit = read(place, *account, rules.clone(), text)?;
                     if by_user(&audit, filter) {
                         page.items.push(audit);
                     }
@@ -234,14 +236,22 @@ pub fn decode_mark(id: Id, bytes: &[u8]) -> Result<Mark, StoreError> {
 /// All audits of the pack that starts at `first`.
 pub fn unpack(first: Id, bytes: &[u8]) -> Result<Vec<Audit>, StoreError> {
     let pack = pack::decode(first, bytes)?;
+    let rules: Arc<[WindowRule]> = pack.rules.into();
     let audits = pack.audits.iter().enumerate();
-    audits.map(|(at, (account, text))| read(first.plus(at as u64), *account, text)).collect()
+    audits
+        .map(|(at, (account, text))| read(first.plus(at as u64), *account, rules.clone(), text))
+        .collect()
 }
 
 /// Reads the text of an audit back.
-pub fn read(place: Id, account: Account, text: &str) -> Result<Audit, StoreError> {
+pub fn read(
+    place: Id,
+    account: Account,
+    rules: Arc<[WindowRule]>,
+    text: &str,
+) -> Result<Audit, StoreError> {
     match ingest::kept(text.as_bytes()) {
-        Ok(said) => Ok(Audit { place, account, said }),
+        Ok(said) => Ok(Audit { place, account, rules, said }),
         Err(fault) => Err(StoreError::Damaged(format!("the audit at {place}: {fault}"))),
     }
 }
@@ -249,7 +259,8 @@ pub fn read(place: Id, account: Account, text: &str) -> Result<Audit, StoreError
 fn audit_of(first: Id, bytes: &[u8], place: Id) -> Result<Option<Audit>, StoreError> {
     let pack = pack::decode(first, bytes)?;
     let at = (place.as_u64() - first.as_u64()) as usize;
-    pack.audits.get(at).map(|(account, text)| read(place, *account, text)).transpose()
+    let rules = pack.rules.into();
+    pack.audits.get(at).map(|(account, text)| read(place, *account, rules, text)).transpose()
 }
 
 fn by_user(audit: &Audit, filter: &AuditFilter) -> bool {

@@ -13,7 +13,7 @@ use crate::model::{Account, Id, WindowRule};
 #[derive(Serialize, Deserialize)]
 pub struct Pack<'a> {
     /// The rules in force when these audits were accepted, so that deadlines outlive a change of
-    /// settings (R5). One today; one for each pair in use when integrations bring their own (R4).
+    /// settings (R5): the server's, then one for each pair that integrations brought (R4).
     pub rules: Vec<WindowRule>,
     /// The account and the text of each audit.
     #[serde(borrow)]

@@ -4,12 +4,13 @@
 //! reads both from the low water on, which every commit stores.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::counters::{Counters, State};
 use super::history::{decode_mark, read};
 use super::{Store, StoreError, keys, pack, value};
 use crate::clock::Timestamp;
-use crate::model::{Id, Owed, RecordKey, WindowRule};
+use crate::model::{Id, Owed, RecordKey, Slot, WindowRule};
 
 /// What was going on.
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ pub struct Recovered {
 pub struct OpenWindow {
     /// The record.
     pub record: RecordKey,
+    /// Which of its windows.
+    pub slot: Slot,
     /// Its audits, oldest first; at least one.
     pub places: Vec<Id>,
     /// The rule of its first audit, for max wait (R3).
@@ -45,7 +48,7 @@ pub(super) fn recover(store: &Store, now: Timestamp) -> Result<(State, Recovered
 
     let mut state = State { counters, ..State::default() };
     for place in windows.iter().flat_map(|window| &window.places) {
-        state.open.add(*place);
+        state.open.add(*place, 1);
     }
     let mut tally = store.tally();
     tally.counters = counters;
@@ -64,29 +67,40 @@ pub(super) fn recover(store: &Store, now: Timestamp) -> Result<(State, Recovered
 
 fn open_windows(store: &Store, low_water: Id) -> Result<Vec<OpenWindow>, StoreError> {
     let closed = closed_places(store, low_water)?;
-    let mut position: HashMap<RecordKey, usize> = HashMap::new();
+    let is_closed = |slot: &Slot, place: &Id| closed.get(slot).is_some_and(|of| of.contains(place));
+    let mut position: HashMap<(RecordKey, Slot), usize> = HashMap::new();
     let mut windows: Vec<OpenWindow> = Vec::new();
     for pack in pack::scan(store.tree(), low_water)? {
         let (first, bytes) = pack?;
         let pack = pack::decode(first, &bytes)?;
-        let rule = *pack.rules.first().ok_or_else(|| {
-            StoreError::Damaged(format!("the audits at {first} have no window rule"))
-        })?;
+        let slots: Vec<(Slot, WindowRule)> = Slot::of_rules(&pack.rules).collect();
+        let rules: Arc<[WindowRule]> = pack.rules.into();
         for (at, (account, text)) in pack.audits.iter().enumerate() {
             let place = first.plus(at as u64);
-            if place < low_water || closed.contains(&place) {
-                continue;
-            }
-            let record = read(place, *account, text)?.said.record(*account);
-            match position.get(&record) {
-                Some(index) => {
-                    windows[*index].places.push(place);
-                    windows[*index].last_rule = rule;
-                }
-                None => {
-                    position.insert(record.clone(), windows.len());
-                    let places = vec![place];
-                    windows.push(OpenWindow { record, places, first_rule: rule, last_rule: rule });
+            let open =
+                slots.iter().filter(|(slot, _)| place >= low_water && !is_closed(slot, &place));
+            let mut record = None;
+            for (slot, rule) in open {
+                let record = match &record {
+                    Some(record) => record,
+                    None => {
+                        let audit = read(place, *account, rules.clone(), text)?;
+                        record.insert(audit.said.record(*account))
+                    }
+                };
+                let at = *position.entry((record.clone(), slot.clone())).or_insert(windows.len());
+                match windows.get_mut(at) {
+                    Some(window) => {
+                        window.places.push(place);
+                        window.last_rule = *rule;
+                    }
+                    None => windows.push(OpenWindow {
+                        record: record.clone(),
+                        slot: slot.clone(),
+                        places: vec![place],
+                        first_rule: *rule,
+                        last_rule: *rule,
+                    }),
                 }
             }
         }
@@ -94,15 +108,17 @@ fn open_windows(store: &Store, low_water: Id) -> Result<Vec<OpenWindow>, StoreEr
     Ok(windows)
 }
 
-/// The places at or above `low_water` that marks name. A mark is younger than what it names.
-fn closed_places(store: &Store, low_water: Id) -> Result<HashSet<Id>, StoreError> {
-    let mut closed = HashSet::new();
+/// The places at or above `low_water` that marks name, by the slot of their window. A mark is younger
+/// than what it names.
+fn closed_places(store: &Store, low_water: Id) -> Result<HashMap<Slot, HashSet<Id>>, StoreError> {
+    let mut closed: HashMap<Slot, HashSet<Id>> = HashMap::new();
     let range = keys::by_id(keys::MARKS, low_water).to_vec()..vec![keys::MARKS + 1];
     for entry in store.tree().range(range) {
         let (key, head) = entry?;
         if let Some(id) = keys::id_of(&key) {
             let mark = decode_mark(id, &value::whole(store.tree(), &key, &head)?)?;
-            closed.extend(mark.places.into_iter().filter(|place| *place >= low_water));
+            let places = mark.places.into_iter().filter(|place| *place >= low_water);
+            closed.entry(mark.slot).or_default().extend(places);
         }
     }
     Ok(closed)

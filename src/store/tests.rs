@@ -12,7 +12,7 @@ use crate::clock::{Clock, Monotonic, Timestamp};
 use crate::ingest::{self, Media};
 use crate::model::{
     Account, Attempt, AttemptOutcome, ClosedBy, Delivery, ExternalId, Id, Integration,
-    MessageDraft, RecordKey, Secret, Status, Timing, Trigger, WindowRule,
+    MessageDraft, RecordKey, Secret, Slot, Status, Timing, Trigger, WindowRule,
 };
 use crate::retry::Next;
 
@@ -92,6 +92,7 @@ impl Opened {
         let messages = to.iter().map(|integration| message(*integration, record, body));
         let close = Close {
             record: key(record),
+            slot: Slot::SERVER,
             rule: RULE,
             closed_by: ClosedBy::Quiet,
             places,

@@ -23,8 +23,8 @@ use super::{
 use crate::address;
 use crate::clock::{Clock, Timestamp};
 use crate::model::{
-    Account, Addressed, ExternalId, Health, Id, Integration, Mark, MessageDraft, Notice, Owed,
-    Partition, Settled, Source, Status, WindowRule,
+    Account, Addressed, Collation, ExternalId, Health, Id, Integration, Mark, MessageDraft, Notice,
+    Owed, Partition, Settled, Source, Status, WindowRule,
 };
 use crate::retry::Next;
 
@@ -100,7 +100,7 @@ struct Placed {
     account: Account,
     place: Id,
     text: String,
-    rule: WindowRule,
+    rules: Arc<[WindowRule]>,
 }
 
 impl<'s> Draft<'s> {
@@ -157,6 +157,7 @@ impl<'s> Draft<'s> {
         placed: &mut Vec<Placed>,
     ) -> Result<Outcome, StoreError> {
         let mut appended = Appended::default();
+        let mut rules: Option<(Account, Arc<[WindowRule]>)> = None;
         for audit in audits {
             let account = audit.record.account;
             if let Some(id) = &audit.id
@@ -172,13 +173,37 @@ impl<'s> Draft<'s> {
                 self.batch.insert(keys::audit_id(account, &id), &place.as_u64().to_be_bytes());
                 self.ids.insert((account, id), place);
             }
-            self.state.open.add(place);
+            // One call is of one account.
+            let rules = match &rules {
+                Some((of, rules)) if *of == account => rules.clone(),
+                _ => rules.insert((account, self.rules_of(account, rule))).1.clone(),
+            };
+            self.state.open.add(place, rules.len());
             self.state.counters.totals.audits += 1;
             let partition = audit.record.partition();
-            self.accepted.push(Accepted { record: audit.record, partition, place, rule });
-            placed.push(Placed { account, place, text: audit.text, rule });
+            self.accepted.push(Accepted {
+                record: audit.record,
+                partition,
+                place,
+                rules: rules.clone(),
+            });
+            placed.push(Placed { account, place, text: audit.text, rules });
         }
         Ok(Outcome::Appended(appended))
+    }
+
+    /// The rules that an account's audits are accepted under: the server's, and those that its
+    /// enabled integrations bring (R4).
+    fn rules_of(&self, account: Account, server: WindowRule) -> Arc<[WindowRule]> {
+        let mut rules = vec![server];
+        for integration in self.config.of_account(account) {
+            let waits = integration.spec.enabled && integration.spec.collation != Collation::Live;
+            let rule = integration.spec.pair().rule(server);
+            if waits && !rules.contains(&rule) {
+                rules.push(rule);
+            }
+        }
+        rules.into()
     }
 
     /// Whether an audit of this id is in the history: one that came with it, or one that was given
@@ -202,15 +227,16 @@ impl<'s> Draft<'s> {
 
     /// Packs audits whose places follow each other by one and whose rule is the same.
     fn pack(&mut self, placed: &[Placed]) {
-        let follows =
-            |one: &Placed, next: &Placed| next.place == one.place.plus(1) && next.rule == one.rule;
+        let follows = |one: &Placed, next: &Placed| {
+            next.place == one.place.plus(1) && next.rules == one.rules
+        };
         for run in placed.chunk_by(follows) {
             let mut rest = run;
             while let Some(first) = rest.first() {
                 let (now, later) =
                     rest.split_at(pack::fit(rest.iter().map(|audit| audit.text.len())));
                 let pack = Pack {
-                    rules: vec![first.rule],
+                    rules: first.rules.to_vec(),
                     audits: now.iter().map(|audit| (audit.account, audit.text.as_str())).collect(),
                 };
                 let key = keys::by_id(keys::AUDITS, first.place);
@@ -245,6 +271,7 @@ impl<'s> Draft<'s> {
         }
         let mark = Mark {
             record: close.record,
+            slot: close.slot,
             rule: close.rule,
             closed_by: close.closed_by,
             places: close.places,
@@ -276,12 +303,12 @@ impl<'s> Draft<'s> {
     /// Sends audits at once to whoever wants that (R16).
     fn send_live(&mut self, placed: &[Placed]) -> Result<(), StoreError> {
         let config = self.config.clone();
-        for Placed { account, place, text, .. } in placed {
+        for Placed { account, place, text, rules } in placed {
             let integrations = || config.of_account(*account).map(Arc::as_ref);
             if !integrations().any(address::wants_live) {
                 continue;
             }
-            let audit = history::read(*place, *account, text)?;
+            let audit = history::read(*place, *account, rules.clone(), text)?;
             let record = audit.said.record(*account);
             for draft in address::live(integrations(), &record, &audit) {
                 let partition = record.partition();

@@ -48,7 +48,12 @@ pub fn window() -> impl Strategy<Value = Vec<Audit>> {
 pub fn audit(place: u64, json: &Value) -> Audit {
     let text = serde_json::to_vec(json).expect("JSON");
     let said = crate::ingest::kept(&text).expect("an audit");
-    Audit { place: Id::from_u64((1_700_000_000 + place) << 32), account: Account::DEFAULT, said }
+    Audit {
+        place: Id::from_u64((1_700_000_000 + place) << 32),
+        account: Account::DEFAULT,
+        rules: [].into(),
+        said,
+    }
 }
 
 fn user_json() -> impl Strategy<Value = Value> {

@@ -22,7 +22,7 @@ use crate::model::{
     Account, AttemptOutcome, ClosedBy, ExternalId, Id, Integration, Mark, RecordKey, Secret,
     Timing, WindowRule,
 };
-use crate::record::{self, CloseByHand, Gauges, Registry, WindowOf, WindowView};
+use crate::record::{self, CloseByHand, Gauges, Registry, WindowView, WindowsOf};
 use crate::store::{Appended, Closed, Entry, Journal, MessageFilter, NewAudit, Store};
 
 /// When every test begins.
@@ -112,6 +112,14 @@ impl World {
     /// A fresh world with this quiet period.
     pub async fn quiet(quiet_period: Duration) -> World {
         World::with(WindowRule { quiet_period, max_wait: None }).await
+    }
+
+    /// A fresh world with this quiet period; on a clock of its own when it is the `first` of a test.
+    pub async fn opened(quiet_period: Duration, first: bool) -> World {
+        if !first {
+            tokio::time::resume();
+        }
+        World::quiet(quiet_period).await
     }
 
     /// A fresh world with this rule.
@@ -207,7 +215,12 @@ impl World {
 
     /// A record's open window.
     pub async fn window(&self, record_id: &str) -> Option<WindowView> {
-        self.registry.send(WindowOf(feature(record_id))).await.expect("a registry")
+        self.windows(record_id).await.into_iter().next()
+    }
+
+    /// All of a record's open windows.
+    pub async fn windows(&self, record_id: &str) -> Vec<WindowView> {
+        self.registry.send(WindowsOf(feature(record_id))).await.expect("a registry")
     }
 
     /// The marks of a record's closed windows.

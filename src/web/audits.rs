@@ -11,7 +11,7 @@ use super::{Api, Page, Problem};
 use crate::clock::Timestamp;
 use crate::ingest::{self, Media};
 use crate::model::{Account, Audit, AuditDraft, ExternalId, Id, RecordKey};
-use crate::record::WindowOf;
+use crate::record::WindowsOf;
 use crate::store::{AuditFilter, NewAudit};
 
 /// Accepted audits that may be on their way to their records at a time (D8).
@@ -108,8 +108,8 @@ pub fn place_of(api: &Api, account: Account, id: &ExternalId) -> Result<Id, Prob
 
 /// The audits of the record's open window, which the store's index does not know yet.
 async fn open_places(api: &Api, record: &RecordKey) -> Vec<Id> {
-    let window = api.registry(record.partition()).send(WindowOf(record.clone())).await;
-    window.ok().flatten().map(|window| window.places).unwrap_or_default()
+    let windows = api.registry(record.partition()).send(WindowsOf(record.clone())).await;
+    windows.unwrap_or_default().into_iter().flat_map(|window| window.places).collect()
 }
 
 /// An audit of the history: as it was posted, with what Lull filled in.

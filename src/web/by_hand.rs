@@ -69,7 +69,7 @@ fn sample(api: &Api, integration: &Integration, by: &str) -> String {
     });
     let said = ingest::kept(said.to_string().as_bytes()).expect("invariant: a good audit");
     let place = Id::at(api.clock.now());
-    let audit = Audit { place, account: integration.account, said };
+    let audit = Audit { place, account: integration.account, rules: [].into(), said };
     let seen = [(&audit, audit.said.changes.iter().collect())];
     let collated = collate(&seen).expect("invariant: one change comes to something");
     format::body(integration.spec.format, &collated)

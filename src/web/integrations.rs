@@ -223,7 +223,7 @@ fn checked(
     before: Option<&IntegrationSpec>,
 ) -> Result<IntegrationSpec, Problem> {
     let spec: IntegrationSpec = body::read(value)?;
-    let mut faults = check(&spec);
+    let mut faults = check(&spec, api.rule);
     let url_is_new = before.is_none_or(|before| before.hook_url != spec.hook_url);
     if url_is_new && let Err(refused) = api.guard.check_url(&spec.hook_url) {
         faults.push(("/hook_url".to_owned(), refused.to_string()));

@@ -11,6 +11,7 @@ use super::{Api, Page, Problem, RecordName, body};
 use crate::clock::Timestamp;
 use crate::model::{ClosedBy, ExternalId, Id};
 use crate::record::{CloseByHand, ListWindows, WindowView};
+use crate::settings::write_duration;
 use crate::store::{Closed, Store, StoreError};
 
 /// The most audits of a window that are read to tell who did what so far: the newest.
@@ -38,6 +39,8 @@ struct OpenRecord {
     fields: Vec<ExternalId>,
     description: Option<String>,
     auditable_url: Option<String>,
+    /// How long it must be left alone.
+    quiet_period: String,
     opened_at: Timestamp,
     last_edit_at: Timestamp,
     closes_at: Timestamp,
@@ -74,7 +77,9 @@ async fn list(
     let mut windows: Vec<(Id, WindowView)> = shards.into_iter().flatten().collect();
     windows.sort_unstable_by_key(|(opened, _)| *opened);
     let next = windows.get(limit).and_then(|_| Some(windows.get(limit - 1)?.0.to_string()));
-    windows.truncate(limit);
+    // Windows of one record that opened together stay together.
+    let last = windows.get(limit.saturating_sub(1)).map(|(opened, _)| *opened);
+    windows.retain(|(opened, _)| last.is_none_or(|last| *opened <= last));
     windows.retain(|(_, window)| window.record.account == caller.account);
     let items = super::query(&api, move |store| {
         windows.iter().map(|(_, window)| open_record(store, window)).collect()
@@ -111,6 +116,7 @@ fn open_record(store: &Store, window: &WindowView) -> Result<OpenRecord, StoreEr
         fields,
         description: newest(|said| &said.description),
         auditable_url: newest(|said| &said.auditable_url),
+        quiet_period: write_duration(window.quiet_period),
         opened_at: time_of(places.first()),
         last_edit_at: time_of(places.last()),
         closes_at: window.closes_at,

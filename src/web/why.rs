@@ -1,7 +1,5 @@
 //! `GET /records/{type}/{id}/why`: why each audit of a record was, or was not, sent to an integration.
 
-use std::collections::HashMap;
-
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::Serialize;
@@ -14,7 +12,7 @@ use crate::filter::{Verdict, decide};
 use crate::model::{
     Addressed, Audit, ClosedBy, ExternalId, Id, Integration, Mark, RecordKey, Status,
 };
-use crate::record::WindowOf;
+use crate::record::{WindowView, WindowsOf};
 use crate::store::{AuditFilter, Store, StoreError};
 
 pub fn why() -> Resource {
@@ -93,13 +91,12 @@ async fn get(
         after,
         limit: params.limit()?,
     };
-    let open = api.registry(record.partition()).send(WindowOf(record.clone())).await;
-    let open = open.ok().flatten();
+    let open = api.registry(record.partition()).send(WindowsOf(record.clone())).await;
+    let open = open.unwrap_or_default();
     let page = super::query(&api, move |store| {
-        let places = open.as_ref().map(|open| open.places.as_slice()).unwrap_or_default();
-        let page = store.history(&filter, places)?;
-        let closes_at = open.as_ref().map(|open| open.closes_at);
-        let items = decisions(store, &record, &integration, &page.items, closes_at)?;
+        let places: Vec<Id> = open.iter().flat_map(|window| window.places.clone()).collect();
+        let page = store.history(&filter, &places)?;
+        let items = decisions(store, &record, &integration, &page.items, &open)?;
         Ok(Page { items, next: page.next.map(|place| place.to_string()) })
     })
     .await?;
@@ -111,18 +108,21 @@ fn decisions(
     record: &RecordKey,
     integration: &Integration,
     audits: &[Audit],
-    closes_at: Option<Timestamp>,
+    open: &[WindowView],
 ) -> Result<Vec<Decision>, StoreError> {
     let from = audits.first().map_or(Id::default(), |audit| audit.place);
     let marks = store.marks_of(record, from)?;
-    let mut mark_of: HashMap<Id, usize> = HashMap::new();
-    for (index, (_, mark)) in marks.iter().enumerate() {
-        mark_of.extend(mark.places.iter().map(|place| (*place, index)));
-    }
     let decide = |audit: &Audit| {
-        let window = match (mark_of.get(&audit.place), closes_at) {
-            (Some(index), _) => Window::Closed(&marks[*index].1),
-            (None, closes_at) => Window::Open(closes_at.unwrap_or_default()),
+        let naming =
+            || marks.iter().map(|(_, mark)| mark).filter(|mark| mark.places.contains(&audit.place));
+        let of_slot = |mark: &&Mark| mark.slot == integration.slot_of(audit);
+        let told = |mark: &&Mark| addressed(mark, integration.id).is_some();
+        let window = match naming().find(told).or_else(|| naming().find(of_slot)) {
+            Some(mark) => Window::Closed(mark),
+            None => {
+                let holding = open.iter().filter(|window| window.places.contains(&audit.place));
+                Window::Open(holding.map(|window| window.closes_at).min().unwrap_or_default())
+            }
         };
         decision(store, integration, audit, &window)
     };

@@ -237,3 +237,33 @@ fn send_now_does_not_wait() {
     assert_eq!(server.api.post(path, &json!({}), 404)["type"], "/problems/not-found");
     server.settled();
 }
+
+#[test]
+fn an_integration_with_a_quiet_period_of_its_own_hears_sooner_and_a_live_one_at_once() {
+    let receiver = Receiver::start();
+    let mut server = Server::quiet("1h");
+    server.may_owe();
+    server.api.integration(&receiver.url("/live"), json!({"name": "live", "collation": "live"}));
+    server.api.integration(&receiver.url("/quick"), json!({"name": "quick", "quiet_period": "1s"}));
+    server.api.integration(&receiver.url("/server"), json!({"name": "server"}));
+    let audit = |value: u32| {
+        json!({"audit_action": "update", "auditable_type": "feature", "auditable_id": "42",
+               "changes": [{"field_name": "Name", "value": value}]})
+    };
+    server.api.post("/audits", &audit(1), 202);
+    server.api.post("/audits", &audit(2), 202);
+    let open = server.api.get("/records?pending=true", 200)["items"].clone();
+    let quiet: Vec<&Value> =
+        open.as_array().unwrap().iter().map(|window| &window["quiet_period"]).collect();
+    assert!(quiet.contains(&&json!("1h")) && quiet.contains(&&json!("1s")), "{open}");
+    let received = receiver.wait_for(3);
+    let paths: Vec<&str> = received.iter().map(|got| got.path.as_str()).collect();
+    assert_eq!(paths, ["/live", "/live", "/quick"]);
+    assert_eq!(received[2].json()["audit"]["collated"]["count"], 2);
+    let refused =
+        json!({"name": "x", "kind": "activity", "hook_url": receiver.url("/"), "max_wait": "5m"});
+    assert_eq!(
+        server.api.post("/integrations", &refused, 422)["errors"][0]["pointer"],
+        "/max_wait"
+    );
+}

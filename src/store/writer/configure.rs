@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{Draft, json};
 use crate::clock::Timestamp;
 use crate::model::{
-    Account, DisabledBecause, Id, Integration, IntegrationSpec, OldSecret, Secret, Status, Token,
+    Account, DisabledBecause, EarlierPair, Id, Integration, IntegrationSpec, OldSecret, Secret,
+    Status, Token,
 };
 use crate::store::{Config, Outcome, StoreError, keys};
 
@@ -25,19 +26,27 @@ impl Draft<'_> {
             secret,
             old_secret: None,
             disabled_because: None,
+            earlier_pairs: Vec::new(),
             spec,
         })
     }
 
     pub(super) fn update(&mut self, id: Id, spec: IntegrationSpec) -> Outcome {
-        let Some(before) = self.config.integrations.get(&id) else {
+        let Some(before) = self.config.integrations.get(&id).cloned() else {
             return Outcome::Integration(None);
         };
         // Enabled by hand, it gets a fresh chance.
         let enabled = spec.enabled && !before.spec.enabled;
         let disabled_because = before.disabled_because.filter(|_| !enabled);
-        let updated_at = self.now;
-        let after = Integration { spec, updated_at, disabled_because, ..before.as_ref().clone() };
+        let mut after = before.as_ref().clone();
+        if spec.pair() != before.spec.pair() {
+            // Audits of this commit have their places already; those to come have later ones.
+            let until = self.next_id();
+            let low_water = self.state.counters.low_water;
+            after.earlier_pairs.retain(|earlier| earlier.until > low_water);
+            after.earlier_pairs.push(EarlierPair { until, pair: before.spec.pair() });
+        }
+        (after.spec, after.disabled_because, after.updated_at) = (spec, disabled_because, self.now);
         if enabled {
             let health = self.store.health(id);
             let health = self.health.entry(id).or_insert(health);
