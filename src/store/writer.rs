@@ -1,5 +1,6 @@
-//! What each command writes. The only code that writes to the tree. Audits, windows and attempts
-//! are here; `by_hand` has what people ask for with messages, `configure` integrations and tokens, `forget` what is too old.
+//! What each command writes. The only code that writes to the tree. Commits, audits and windows are
+//! here; `outbox` has messages and attempts, `by_hand` what people ask for with messages, `configure`
+//! integrations and tokens, `forget` what is too old.
 //!
 //! A commit is worked out in a [`Draft`], which sees its own changes, and touches nothing else
 //! until the batch is on disk; so a commit that fails leaves everything as it was.
@@ -7,26 +8,24 @@
 mod by_hand;
 mod configure;
 mod forget;
+mod outbox;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::command::{health_after, status_after};
 use super::counters::State;
 use super::pack::{self, Pack};
 use super::{
     Accepted, Appended, Close, Closed, Command, Config, Event, Gone, NewAudit, NewMessage,
-    NothingChanged, Outcome, Settle, Settlement, Store, StoreError, history, keys, log, value,
+    NothingChanged, Outcome, Store, StoreError, keys, value,
 };
-use crate::address;
 use crate::clock::{Clock, Timestamp};
 use crate::model::{
-    Account, Addressed, Collation, ExternalId, Health, Id, Integration, Mark, MessageDraft, Notice,
-    Owed, Partition, Settled, Source, Status, WindowRule,
+    Account, Addressed, Collation, ExternalId, Health, Id, Integration, Mark, Owed, Partition,
+    Source, WindowRule,
 };
-use crate::retry::Next;
 
 /// The one writer.
 pub struct Writer {
@@ -281,142 +280,6 @@ impl<'s> Draft<'s> {
         self.batch.insert(&keys::record_mark(partition, id), &[]);
         self.state.counters.totals.windows += 1;
         Ok(Outcome::Closed(Closed { messages }))
-    }
-
-    /// Marks a message that a newer one took in, if it is still owed (R17).
-    fn supersede(&mut self, message: Option<Id>) -> Result<(), StoreError> {
-        let Some(message) = message else { return Ok(()) };
-        if let Some(owed) = self.owed(message)? {
-            self.give_up(message, &owed, Status::Superseded, None);
-        }
-        Ok(())
-    }
-
-    /// Settles a message that no attempt settled.
-    fn give_up(&mut self, message: Id, owed: &Owed, status: Status, by: Option<Box<str>>) {
-        let Owed { integration, partition, attempts, last_code, .. } = *owed;
-        let settled = Settled { status, at: self.now, attempts, last_code, by };
-        self.settle_as(message, owed, settled);
-        self.gone.push(Gone { message, integration, partition });
-    }
-
-    /// Sends audits at once to whoever wants that (R16).
-    fn send_live(&mut self, placed: &[Placed]) -> Result<(), StoreError> {
-        let config = self.config.clone();
-        for Placed { account, place, text, rules } in placed {
-            let integrations = || config.of_account(*account).map(Arc::as_ref);
-            if !integrations().any(address::wants_live) {
-                continue;
-            }
-            let audit = history::read(*place, *account, rules.clone(), text)?;
-            let record = audit.said.record(*account);
-            for draft in address::live(integrations(), &record, &audit) {
-                let partition = record.partition();
-                let id = self.address(draft, partition, Source::Audit(*place), *place);
-                self.index_message(partition, id);
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets a record's index name a message that no mark names.
-    fn index_message(&mut self, partition: Partition, message: Id) {
-        self.batch.insert(&keys::record_mark(partition, message), keys::IS_MESSAGE);
-    }
-
-    /// Makes a message.
-    fn address(
-        &mut self,
-        draft: MessageDraft,
-        partition: Partition,
-        source: Source,
-        oldest: Id,
-    ) -> Id {
-        let (id, integration) = (self.next_id(), draft.integration);
-        let owed = Owed {
-            integration,
-            partition,
-            oldest,
-            attempts: 0,
-            due: self.now,
-            last_code: None,
-            asked_by: None,
-        };
-        self.keep_row(&keys::by_id(keys::MESSAGES, id), &encode(&(source, draft)));
-        self.batch.insert(&keys::integration_message(integration, id), &[]);
-        self.state.counters.totals.messages += 1;
-        *self.owed_change.entry(integration).or_default() += 1;
-        self.owe(id, owed.clone());
-        self.owed.push((id, owed));
-        id
-    }
-
-    /// What is owed of a message, as this commit leaves it.
-    fn owed(&self, message: Id) -> Result<Option<Owed>, StoreError> {
-        if let Some(owed) = self.outbox.get(&message) {
-            return Ok(owed.clone());
-        }
-        let row = self.store.tree().get(keys::by_id(keys::OUTBOX, message))?;
-        row.map(|row| log::decode(&row, message)).transpose()
-    }
-
-    fn owe(&mut self, message: Id, owed: Owed) {
-        self.batch.insert(&keys::by_id(keys::OUTBOX, message), encode(&owed));
-        self.lines.push((message, owed.integration, owed.partition, true));
-        self.outbox.insert(message, Some(owed));
-    }
-
-    fn settle(&mut self, settle: Settle) -> Result<Outcome, StoreError> {
-        let Settle { message, integration, attempt, next, .. } = settle;
-        let key = keys::attempt(message, attempt.number);
-        self.keep_row(&key, &encode(&attempt));
-        let health = self.store.health(integration);
-        let health = self.health.entry(integration).or_insert(health);
-        let notices = health_after(health, &attempt, next);
-        for notice in &notices {
-            if let Notice::Disabled(because) = notice {
-                self.disable(integration, *because);
-            }
-        }
-
-        let Some(owed) = self.owed(message)? else {
-            // Given up while the attempt was under way.
-            return Ok(Outcome::Settled(Settlement { owed: None, notices }));
-        };
-        let (attempts, last_code) = (attempt.number, attempt.outcome.code());
-        let owed = match (next, status_after(next)) {
-            (Next::RetryAt(due), _) => {
-                let owed = Owed { attempts, due, last_code, asked_by: None, ..owed };
-                self.owe(message, owed.clone());
-                Some(owed)
-            }
-            (_, status) => {
-                let status = status.unwrap_or(Status::Failed);
-                let settled = Settled { status, at: self.now, attempts, last_code, by: None };
-                self.settle_as(message, &owed, settled);
-                None
-            }
-        };
-        Ok(Outcome::Settled(Settlement { owed, notices }))
-    }
-
-    fn settle_as(&mut self, message: Id, owed: &Owed, settled: Settled) {
-        self.batch.remove(&keys::by_id(keys::OUTBOX, message));
-        self.outbox.insert(message, None);
-        self.lines.push((message, owed.integration, owed.partition, false));
-        self.batch.insert(&keys::settled(message), encode(&settled));
-        let totals = &mut self.state.counters.totals;
-        match settled.status {
-            Status::Delivered => totals.delivered += 1,
-            Status::Failed => totals.failed += 1,
-            Status::Superseded => totals.superseded += 1,
-            Status::Cancelled => totals.cancelled += 1,
-            Status::Pending | Status::Held => {}
-        }
-        if settled.status != Status::Delivered {
-            self.batch.insert(&keys::status_message(settled.status, message), &[]);
-        }
-        *self.owed_change.entry(owed.integration).or_default() -= 1;
     }
 
     /// Writes a row of history or log, which counts towards what is kept.
