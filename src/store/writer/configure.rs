@@ -65,16 +65,17 @@ impl Draft<'_> {
         self.keep(after)
     }
 
-    /// Disables an integration for a reason of Lull's own.
-    pub(super) fn disable(&mut self, id: Id, because: DisabledBecause) {
+    /// Disables an integration for a reason of Lull's own; whether it was enabled.
+    pub(super) fn disable(&mut self, id: Id, because: DisabledBecause) -> bool {
         let Some(before) = self.config.integrations.get(&id).filter(|found| found.spec.enabled)
         else {
-            return;
+            return false;
         };
         let mut after = before.as_ref().clone();
         (after.spec.enabled, after.disabled_because) = (false, Some(because));
         after.updated_at = self.now;
         self.keep(after);
+        true
     }
 
     fn keep(&mut self, integration: Integration) -> Outcome {

@@ -82,12 +82,12 @@ impl Draft<'_> {
         self.keep_row(&key, &encode(&attempt));
         let health = self.store.health(integration);
         let health = self.health.entry(integration).or_insert(health);
-        let notices = health_after(health, &attempt, next);
-        for notice in &notices {
-            if let Notice::Disabled(because) = notice {
-                self.disable(integration, *because);
-            }
-        }
+        let mut notices = health_after(health, &attempt, next);
+        // Attempts that were in flight meanwhile would say it again.
+        notices.retain(|notice| match notice {
+            Notice::Disabled(because) => self.disable(integration, *because),
+            Notice::Failing | Notice::DisabledSoon => true,
+        });
 
         let Some(owed) = self.owed(message)? else {
             // Given up while the attempt was under way.
