@@ -11,7 +11,7 @@
 //! - `registry.rs`: [`Registry`], one per arbiter, the only starter of record actors
 //!
 //! **Why no edit is ever missed** (R1). The journal hands an audit to the registry's mailbox before
-//! its 202. When a record's timer fires, the actor does not close: it sends [`Due`] through the same
+//! its 202. When a record's timer fires, the actor does not close: it sends `Due` through the same
 //! mailbox and decides when that comes back. So every edit that was acknowledged before the deadline
 //! has reached the actor by then. A mark names the audits it closes one by one, so one that comes
 //! later can only open the next window.
