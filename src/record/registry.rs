@@ -143,8 +143,10 @@ impl Handler<Edits> for Registry {
     fn handle(&mut self, edits: Edits, ctx: &mut Context<Self>) {
         let count = edits.accepted.len();
         for Accepted { record, place, rules, .. } in edits.accepted {
-            for (slot, rule) in Slot::of_rules(&rules) {
-                let of = WindowKey { record: record.clone(), slot };
+            // The last of them gets the key itself; nearly always there is but one.
+            let records = std::iter::repeat_n(record, rules.len());
+            for (record, (slot, rule)) in records.zip(Slot::of_rules(&rules)) {
+                let of = WindowKey { record, slot };
                 let entry = match self.windows.contains_key(&of) {
                     true => self.windows.get_mut(&of).expect("invariant: just found"),
                     false => self.start_window(of, place, None, ctx),
