@@ -17,7 +17,7 @@ use crate::model::{
     Attempt, AttemptOutcome, Delivery, DisabledBecause, HIDDEN, Id, Integration, Notice, Owed,
     Partition, Trigger, looks_secret,
 };
-use crate::store::{Settle, Settlement, StoreError};
+use crate::store::{Settle, Settlement, Store, StoreError};
 use crate::{retry, sign};
 
 /// How long to wait before a message is tried again whose attempt could not be written down.
@@ -130,7 +130,6 @@ impl DeliveryActor {
             if let Some((outcome, took)) = &made.exchange {
                 actor.pace.ended(began, *took, outcome, actor.schedule.in_flight());
             }
-            actor.shared.store.in_hand().release(turn.message);
             actor.settled(turn.message, turn.partition, made.settled);
             actor.finish_draining();
             actor.pump(ctx);
@@ -180,6 +179,18 @@ impl DeliveryActor {
     }
 }
 
+/// Keeps a message in hand as long as its attempt lives, also when that is dropped.
+struct Held {
+    store: Arc<Store>,
+    message: Id,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.store.in_hand().release(self.message);
+    }
+}
+
 /// An attempt that was made.
 struct Made {
     /// What came of the request, and how long it took; none when there was nothing to send.
@@ -194,6 +205,7 @@ async fn attempt(
     shared: Arc<Shared>,
     transport: Rc<dyn Transport>,
 ) -> Made {
+    let _held = Held { store: shared.store.clone(), message: turn.message };
     let entry = match shared.store.message(turn.message) {
         Ok(Some(entry)) => entry,
         Ok(None) => return Made { exchange: None, settled: Ok(Settlement::default()) },

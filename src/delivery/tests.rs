@@ -320,3 +320,17 @@ async fn in_flight_starts_at_sixteen_and_grows_while_answers_are_quick() {
     };
     assert_eq!((in_round(0), in_round(1), in_round(2)), (16, 32, 64), "{times:?}");
 }
+
+#[actix::test]
+async fn an_attempt_that_is_dropped_with_its_integration_leaves_nothing_in_hand() {
+    let world = World::quiet(SECOND).await;
+    let hook = world.integration(json!({})).await;
+    world.post(update("42", "a")).await;
+    // The answer takes 20 ms.
+    world.pass(SECOND + Duration::from_millis(10)).await;
+    let message = world.log()[0].message.id;
+    assert!(!world.store.in_hand().absorb(message), "it is being sent");
+    world.journal.delete_integration(hook.id).await.unwrap();
+    world.pass(MINUTE).await;
+    assert!(world.store.in_hand().absorb(message));
+}

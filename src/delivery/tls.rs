@@ -40,7 +40,7 @@ pub fn config(spec: &IntegrationSpec) -> Result<Arc<ClientConfig>, BadCertificat
         && spec.client_certificate.is_none()
     {
         static DEFAULT: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-        let verifier = || Arc::new(Validating::new(system_roots().clone()));
+        let verifier = || Arc::new(Trust::roots(system_roots().clone()));
         let config = DEFAULT.get_or_init(|| Arc::new(anonymous(verifier())));
         return Ok(config.clone());
     }
@@ -50,9 +50,9 @@ pub fn config(spec: &IntegrationSpec) -> Result<Arc<ClientConfig>, BadCertificat
             .map_err(|wrong| BadCertificate { pointer: "/ca_certificate", wrong })?;
     }
     let verifier: Arc<dyn ServerCertVerifier> = if spec.validate_certificate {
-        Arc::new(Validating::new(roots))
+        Arc::new(Trust::roots(roots))
     } else {
-        Arc::new(AcceptAll)
+        Arc::new(Trust::Everybody)
     };
     let config = match &spec.client_certificate {
         None => anonymous(verifier),
@@ -151,19 +151,21 @@ impl rustls::client::ResolvesClientCert for NoCertificate {
     }
 }
 
-/// Lets certificates pass that lead to a root, and tells self-signed ones from those of issuers that
-/// it does not know.
+/// Whose certificates pass.
 #[derive(Debug)]
-struct Validating {
-    /// None when there are no roots at all.
-    inner: Option<Arc<WebPkiServerVerifier>>,
+enum Trust {
+    /// Everybody's (`validate_certificate: false`).
+    Everybody,
+    /// Those that lead to a root. None when there are no roots at all. Tells self-signed ones from
+    /// those of issuers that it does not know.
+    Roots(Option<Arc<WebPkiServerVerifier>>),
 }
 
-impl Validating {
-    fn new(roots: RootCertStore) -> Self {
+impl Trust {
+    fn roots(roots: RootCertStore) -> Self {
         let builder =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider().clone());
-        Self { inner: builder.build().ok() }
+        Self::Roots(builder.build().ok())
     }
 }
 
@@ -172,7 +174,7 @@ fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
         .is_ok_and(|certificate| certificate.issuer() == certificate.subject())
 }
 
-impl ServerCertVerifier for Validating {
+impl ServerCertVerifier for Trust {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -181,7 +183,8 @@ impl ServerCertVerifier for Validating {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = match &self.inner {
+        let Trust::Roots(inner) = self else { return Ok(ServerCertVerified::assertion()) };
+        let verified = match inner {
             Some(inner) => {
                 inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
             }
@@ -197,45 +200,6 @@ impl ServerCertVerifier for Validating {
             }
             error => error,
         })
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &provider().signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &provider().signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider().signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Lets every certificate pass (`validate_certificate: false`).
-#[derive(Debug)]
-struct AcceptAll;
-
-impl ServerCertVerifier for AcceptAll {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
