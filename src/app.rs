@@ -25,7 +25,7 @@ use crate::delivery::{self, Dispatcher, Drain, Guard, HttpTransport, Shard, Syst
 use crate::record::{self, Gauges, Registry};
 use crate::settings::Settings;
 use crate::store::{Journal, JournalThread, Store, StoreError};
-use crate::web::{Api, Rates, configure};
+use crate::web::{Api, Door, Rates, configure};
 use switchboard::{Lines, Switchboard};
 
 /// How long requests that are being answered may take once the server is to stop, in seconds.
@@ -65,6 +65,8 @@ pub struct Running {
     pub token_file: PathBuf,
     /// That token, when this start made it.
     pub new_token: Option<String>,
+    /// What opens the pages once, as the administrator.
+    pub login_code: Option<String>,
     server: ServerHandle,
     dispatchers: Vec<Addr<Dispatcher>>,
     journal: JournalThread,
@@ -100,14 +102,7 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
 
     let token_file = settings.data.join("admin-token");
     let new_token = first_start::make_admin_token(&store, &journal, &token_file).await?;
-    let rates = Arc::new(Rates::default());
-    let housekeeping = actix::spawn(housekeeping::run(
-        store.clone(),
-        journal.clone(),
-        clock.clone(),
-        rates.clone(),
-        settings.retention,
-    ));
+    let (login_code, new_code) = first_start::login_code(&store, &token_file, clock.now());
     let started = clock.monotonic();
     let rule = settings.window;
     let api = web::Data::new(Api {
@@ -115,19 +110,23 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
         journal,
         clock,
         gauges,
-        rates,
+        rates: Rates::default(),
         registries,
         dispatchers: dispatchers.clone(),
         rule,
         guard,
+        door: Door::new(None),
+        login_code,
         started,
     });
+    let housekeeping = actix::spawn(housekeeping::run(api.clone(), settings.retention));
     let address = listener.local_addr()?;
     let server = listen(listener, threads, api)?;
     Ok(Running {
         address,
         token_file,
         new_token,
+        login_code: new_code,
         server,
         dispatchers,
         journal: journal_thread,

@@ -1,20 +1,17 @@
-//! The administrator's token, which the first start makes.
+//! The administrator's token, which the first start makes; and the link to log in with, which every
+//! start does.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::time::Duration;
 
 use super::StartError;
 use crate::clock::Timestamp;
-use crate::model::{Account, ExternalId, Id, Role, Token, TokenHash};
-use crate::store::{Journal, Store};
-
-/// Random bytes in a token.
-const TOKEN_BYTES: usize = 32;
+use crate::model::{Account, ExternalId, Id, KeyHash, Role, Token, random_key, token_text};
+use crate::store::{Configure, Journal, Store};
+use crate::web::LoginCode;
 
 /// Makes a token for the administrator when there is no token at all, and writes it to `file`.
 pub async fn make_admin_token(
@@ -22,12 +19,10 @@ pub async fn make_admin_token(
     journal: &Journal,
     file: &Path,
 ) -> Result<Option<String>, StartError> {
-    if !store.config().tokens.is_empty() {
+    if store.config().tokens().next().is_some() {
         return Ok(None);
     }
-    let mut bytes = [0; TOKEN_BYTES];
-    getrandom::fill(&mut bytes).map_err(std::io::Error::from)?;
-    let text = format!("lull_{}", URL_SAFE_NO_PAD.encode(bytes));
+    let text = token_text(&random_key().map_err(std::io::Error::from)?);
     // The file first: a token that opens the door but stands nowhere would be lost for good.
     write_private(file, &text)
         .map_err(|source| StartError::Token { path: file.display().to_string(), source })?;
@@ -38,10 +33,31 @@ pub async fn make_admin_token(
         account: Account::DEFAULT,
         name: ExternalId::new("admin").expect("invariant: a short name"),
         roles: vec![Role::Admin, Role::Operator],
-        hash: TokenHash::of(&text),
+        workspaces: Vec::new(),
+        hash: KeyHash::of(&text),
+        created_by: None,
+        expires_at: None,
     };
-    journal.create_token(token).await?;
+    let made = journal.configure(Configure::CreateToken(Box::new(token))).await?;
+    debug_assert!(made.is_ok(), "the first account is there");
     Ok(Some(text))
+}
+
+/// For how long the login link of a start works.
+const LINK_WORKS_FOR: Duration = Duration::from_secs(3600);
+
+/// A code that opens the pages once, as whom the token in `file` stands for; none when that token is
+/// gone.
+pub fn login_code(store: &Store, file: &Path, now: Timestamp) -> (LoginCode, Option<String>) {
+    let config = store.config();
+    let text = super::read_token(file).ok();
+    let token = text.and_then(|text| config.token_with(KeyHash::of(&text)));
+    match (token, random_key()) {
+        (Some(token), Ok(code)) => {
+            (LoginCode::new(&code, token.id, now + LINK_WORKS_FOR), Some(code))
+        }
+        _ => (LoginCode::none(), None),
+    }
 }
 
 /// Writes a file that only its owner may read, whole or not at all.

@@ -1,35 +1,42 @@
-//! What is done every now and then: rates noted, old history forgotten.
+//! What is done every now and then: rates noted, uses of tokens kept, old history forgotten.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::web::Data;
+
 use crate::clock::Clock;
 use crate::settings::Retention;
 use crate::store::{Journal, Store, StoreError};
-use crate::web::Rates;
+use crate::web::Api;
 
 /// How often rates are noted.
 const EVERY: Duration = Duration::from_secs(5);
 /// After how many of these what is too old is forgotten.
-const PRUNE_EVERY: u64 = 12;
+const SWEEP_EVERY: u64 = 12;
 
 /// Goes on until it is dropped.
-pub async fn run(
-    store: Arc<Store>,
-    journal: Journal,
-    clock: Arc<dyn Clock>,
-    rates: Arc<Rates>,
-    retention: Retention,
-) {
+pub async fn run(api: Data<Api>, retention: Retention) {
+    let (store, journal, clock) = (&api.store, &api.journal, api.clock.as_ref());
     for round in 0_u64.. {
-        rates.note(clock.monotonic(), store.totals());
-        if round % PRUNE_EVERY == 0
-            && let Err(error) = prune(&store, &journal, clock.as_ref(), retention).await
-        {
-            log::warn!("old history could not be forgotten: {error}");
+        api.rates.note(clock.monotonic(), store.totals());
+        if round % SWEEP_EVERY == 0 {
+            api.door.forget();
+            if let Err(error) = keep_uses(store, journal).await {
+                log::warn!("when tokens were last used could not be written down: {error}");
+            }
+            if let Err(error) = prune(store, journal, clock, retention).await {
+                log::warn!("old history could not be forgotten: {error}");
+            }
         }
         tokio::time::sleep(EVERY).await;
     }
+}
+
+async fn keep_uses(store: &Store, journal: &Journal) -> Result<(), StoreError> {
+    let config = store.config();
+    let uses = store.uses().take_unwritten(|token| config.token(token).is_some());
+    if uses.is_empty() { Ok(()) } else { journal.note_uses(uses).await }
 }
 
 /// Forgets what is too old, a commit at a time so that others come in between (R18).

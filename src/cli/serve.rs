@@ -55,11 +55,16 @@ fn greeting(running: &Running, settings: &Settings) -> String {
         Some(token) => format!("{token}  (shown this once; kept in {token_file})"),
         None => format!("in {token_file}"),
     };
+    let link = match &running.login_code {
+        Some(code) => format!("http://{address}/#code={code}  (works once, for an hour)"),
+        None => "none: the token in that file is revoked".to_owned(),
+    };
     format!(
         "Lull {version} listens on http://{address}
   data          {data}
   quiet period  {quiet}
   admin token   {token}
+  log in        {link}
 
 Post an edit:
   curl -H \"Authorization: Bearer $(cat {token_file})\" -H 'content-type: application/json' \\

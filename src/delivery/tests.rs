@@ -13,7 +13,8 @@ use crate::model::{
     Status, Trigger,
 };
 use crate::sign;
-use crate::testing::{World, update};
+use crate::store::Configure;
+use crate::testing::{World, integration_of, update};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -169,7 +170,7 @@ async fn deleting_an_integration_gives_up_what_is_owed_to_it() {
     world.will_answer(&[500]);
     world.post(update("42", "a")).await;
     world.pass(SECOND * 2).await;
-    world.journal.delete_integration(hook.id).await.unwrap();
+    world.journal.configure(Configure::DeleteIntegration(hook.id, None)).await.unwrap().unwrap();
     world.pass(DAY).await;
     assert_eq!(world.requests().len(), 1);
     let entry = world.log().remove(0);
@@ -199,7 +200,8 @@ async fn during_a_rotation_both_secrets_sign_and_afterwards_only_the_new_one() {
     let hook = world.integration(json!({})).await;
     let new = Secret::random().unwrap();
     let until = world.clock.now() + DAY;
-    let rotated = world.journal.rotate_secret(hook.id, new.clone(), until).await.unwrap().unwrap();
+    let rotated = Configure::RotateSecret(hook.id, new.clone(), until);
+    let rotated = integration_of(world.journal.configure(rotated).await.unwrap());
     assert_eq!(rotated.secret, new);
     for (wait, old_signs) in [(MINUTE, true), (DAY, false)] {
         world.post(update("42", wait.as_secs())).await;
@@ -330,7 +332,7 @@ async fn an_attempt_that_is_dropped_with_its_integration_leaves_nothing_in_hand(
     world.pass(SECOND + Duration::from_millis(10)).await;
     let message = world.log()[0].message.id;
     assert!(!world.store.in_hand().absorb(message), "it is being sent");
-    world.journal.delete_integration(hook.id).await.unwrap();
+    world.journal.configure(Configure::DeleteIntegration(hook.id, None)).await.unwrap().unwrap();
     world.pass(MINUTE).await;
     assert!(world.store.in_hand().absorb(message));
 }

@@ -157,7 +157,7 @@ fn broke(error: &io::Error, what: &Circumstances<'_>) -> String {
     let host = what.host;
     match error.kind() {
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-            format!("{host} broke the connection off before it had answered")
+            format!("{host} broke the connection off without an answer")
         }
         io::ErrorKind::UnexpectedEof => format!("{host} closed the connection without an answer"),
         // Told apart by no kind: what had come was no whole answer.

@@ -24,6 +24,9 @@ pub struct Integration {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// Another with every change: what two people who change it at once are told apart by.
+    #[serde(default)]
+    pub revision: Id,
     /// What its messages are signed with.
     pub secret: Secret,
     /// What they are signed with as well, for a while after a rotation.

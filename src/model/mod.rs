@@ -3,6 +3,7 @@
 //! A value of these types is right by construction; who reads from outside (`ingest`, `web`) turns
 //! what is wrong into an error there.
 
+mod account;
 mod audit;
 mod id;
 mod integration;
@@ -13,6 +14,7 @@ mod secret;
 mod token;
 mod window;
 
+pub use account::{AccountInfo, BadSlug, Slug, Workspace};
 pub use audit::{Action, Audit, AuditDraft, CHANGES_MAX, Change, Extra, NAME_CHARS_MAX, User};
 pub use id::{BadId, BadName, ExternalId, Id};
 pub use integration::{
@@ -27,5 +29,5 @@ pub use message::{
 };
 pub use record::{Account, Partition, RecordKey};
 pub use secret::{BadSecret, HIDDEN, Secret, looks_secret};
-pub use token::{Role, Token, TokenHash};
+pub use token::{KeyHash, Role, Session, Token, random_key, token_text};
 pub use window::{Addressed, ClosedBy, Mark, Slot, WindowRule};

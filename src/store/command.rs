@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::Config;
+use super::{Answer, Config, Once};
 use crate::clock::Timestamp;
 use crate::model::{
-    Account, Attempt, ClosedBy, DisabledBecause, ExternalId, Health, Id, Integration,
-    IntegrationSpec, MessageDraft, Notice, Owed, Partition, RecordKey, Secret, Slot, Status, Token,
-    WindowRule,
+    Account, AccountInfo, Attempt, ClosedBy, DisabledBecause, ExternalId, Health, Id, Integration,
+    IntegrationSpec, MessageDraft, Notice, Owed, Partition, RecordKey, Secret, Session, Slot, Slug,
+    Status, Token, WindowRule, Workspace,
 };
 use crate::retry::{self, DISABLE_AFTER, Next, WARN_BEFORE};
 
@@ -19,24 +19,78 @@ pub enum Command {
     Close(Close),
     /// Write down an attempt, and what follows from it.
     Settle(Settle),
-    /// Make an integration, whose messages are signed with the secret.
-    CreateIntegration(Account, Box<IntegrationSpec>, Secret),
-    /// Change an integration.
-    UpdateIntegration(Id, Box<IntegrationSpec>),
-    /// Delete an integration, and give up what is owed to it.
-    DeleteIntegration(Id),
-    /// Sign an integration's messages with this secret, and with the one before as well until then.
-    RotateSecret(Id, Secret, Timestamp),
+    /// Change what is configured.
+    Configure(Configure),
+    /// Make all of these changes, if nothing is configured otherwise since this revision.
+    ConfigureAll(Vec<Configure>, Id),
     /// Try these messages again now, whatever became of them, as this person asks.
     Redeliver(Vec<Id>, Box<str>),
     /// Give a message up, as this person asks.
     Cancel(Id, Box<str>),
     /// Address windows that have closed before to an integration.
     Replay(Vec<Replay>),
-    /// Keep a token.
-    CreateToken(Box<Token>),
+    /// Remember when tokens were last used.
+    NoteUses(Vec<(Id, Timestamp)>),
+    /// Do this, unless it was done before.
+    Once(Box<Once>),
     /// Forget what is too old (R18).
     Prune(Prune),
+}
+
+/// A change of what is configured.
+pub enum Configure {
+    /// Make an integration, whose messages are signed with the secret.
+    CreateIntegration(Account, Box<IntegrationSpec>, Secret),
+    /// Change an integration, if it is of this revision.
+    UpdateIntegration(Id, Box<IntegrationSpec>, Option<Id>),
+    /// Delete an integration, if it is of this revision, and give up what is owed to it.
+    DeleteIntegration(Id, Option<Id>),
+    /// Sign an integration's messages with this secret, and with the one before as well until then.
+    RotateSecret(Id, Secret, Timestamp),
+    /// Keep a token.
+    CreateToken(Box<Token>),
+    /// Forget a token, and with it the sessions that stand for it.
+    RevokeToken(Id),
+    /// Keep a session.
+    StartSession(Session),
+    /// Forget a session.
+    EndSession(Id),
+    /// Make an account of this id and name, and its first token.
+    CreateAccount(Slug, ExternalId, Box<Token>),
+    /// Delete an account with all that is configured in it.
+    DeleteAccount(Account),
+    /// Name a workspace.
+    CreateWorkspace(Account, ExternalId, ExternalId),
+    /// Forget a workspace's name.
+    DeleteWorkspace(Account, ExternalId),
+}
+
+/// What was made, changed or deleted, as it is now or was last.
+#[derive(Clone, Debug)]
+pub enum Changed {
+    /// An integration.
+    Integration(Arc<Integration>),
+    /// A token.
+    Token(Arc<Token>),
+    /// A session.
+    Session(Arc<Session>),
+    /// An account.
+    Account(Arc<AccountInfo>),
+    /// A workspace.
+    Workspace(Arc<Workspace>),
+}
+
+/// Why what is configured stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such thing.
+    Missing,
+    /// There is one of this name already.
+    Exists,
+    /// It is of another revision by now.
+    Revised,
+    /// Something else needs it; what.
+    InUse(String),
 }
 
 /// An accepted audit that has no place yet.
@@ -118,6 +172,8 @@ pub struct Prune {
     pub marks: Vec<Id>,
     /// Messages.
     pub messages: Vec<Id>,
+    /// The keys of answers to calls that were to happen once.
+    pub answers: Vec<Vec<u8>>,
 }
 
 /// What came of a command.
@@ -129,15 +185,17 @@ pub enum Outcome {
     Closed(Closed),
     /// Of [`Command::Settle`].
     Settled(Settlement),
-    /// Of the commands on integrations: as it is now; none when there is no such integration.
-    Integration(Option<Arc<Integration>>),
+    /// Of [`Command::Configure`].
+    Configured(Result<Changed, Refusal>),
+    /// Of [`Command::ConfigureAll`].
+    ConfiguredAll(Result<Vec<Changed>, Refusal>),
     /// Of [`Command::Redeliver`] and [`Command::Replay`]: the messages that are owed now; of
     /// [`Command::Cancel`]: those that are not any more.
     Messages(Vec<Id>),
-    /// Of [`Command::CreateToken`].
-    TokenCreated,
-    /// Of [`Command::Prune`].
-    Pruned,
+    /// Of [`Command::Once`].
+    Once(Answer),
+    /// Of the others, which always succeed.
+    Done,
 }
 
 /// What came of an attempt.
@@ -220,6 +278,8 @@ impl Command {
                 replays.iter().map(|replay| replay.message.body.len() + 256).sum::<usize>()
             }
             Command::Redeliver(messages, _) => messages.len() * 128,
+            Command::ConfigureAll(changes, _) => changes.len() * 1024,
+            Command::Once(once) => once.command.weight(),
             _ => 512,
         }
     }

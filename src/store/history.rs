@@ -20,6 +20,8 @@ pub struct AuditFilter {
     pub record: Option<RecordKey>,
     /// By this user.
     pub user_id: Option<ExternalId>,
+    /// In one of these workspaces.
+    pub workspaces: Option<Vec<ExternalId>>,
     /// Received at this time or later.
     pub since: Option<Timestamp>,
     /// Received before this time.
@@ -117,7 +119,7 @@ impl Store {
                 break;
             }
             // The oldest audits of a window may have been pruned before its mark.
-            page.items.extend(self.audit_at(*place)?.filter(|audit| by_user(audit, filter)));
+            page.items.extend(self.audit_at(*place)?.filter(|audit| wanted(audit, filter)));
         }
         Ok(page)
     }
@@ -150,7 +152,7 @@ impl Store {
                 (looked_at, last) = (looked_at + 1, place);
                 if *account == filter.account {
                     let audit = read(place, *account, rules.clone(), text)?;
-                    if by_user(&audit, filter) {
+                    if wanted(&audit, filter) {
                         page.items.push(audit);
                     }
                 }
@@ -263,9 +265,10 @@ fn audit_of(first: Id, bytes: &[u8], place: Id) -> Result<Option<Audit>, StoreEr
     pack.audits.get(at).map(|(account, text)| read(place, *account, rules, text)).transpose()
 }
 
-fn by_user(audit: &Audit, filter: &AuditFilter) -> bool {
-    match &filter.user_id {
-        Some(id) => audit.users().any(|user| user.id == *id),
-        None => true,
-    }
+fn wanted(audit: &Audit, filter: &AuditFilter) -> bool {
+    let by_user = |id: &ExternalId| audit.users().any(|user| user.id == *id);
+    let within = |listed: &Vec<ExternalId>| {
+        audit.said.workspace_id.as_ref().is_some_and(|id| listed.contains(id))
+    };
+    filter.user_id.as_ref().is_none_or(by_user) && filter.workspaces.as_ref().is_none_or(within)
 }

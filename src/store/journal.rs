@@ -8,12 +8,8 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    Appended, Close, Closed, Command, Listener, NewAudit, Outcome, Prune, Replay, Settle,
-    Settlement, StoreError, Writer,
-};
-use crate::clock::{Clock, Timestamp};
-use crate::model::{Account, Id, Integration, IntegrationSpec, Secret, Token, WindowRule};
+use super::{Command, Listener, Outcome, StoreError, Writer};
+use crate::clock::Clock;
 
 /// The most commands in a commit.
 const COMMIT_COMMANDS_MAX: usize = 2_048;
@@ -73,116 +69,8 @@ impl Journal {
         Journal(Way::Inline(Arc::new(Mutex::new(Core { writer, clock, listener }))))
     }
 
-    /// Keeps audits, whose windows run under `rule`.
-    pub async fn append(
-        &self,
-        audits: Vec<NewAudit>,
-        rule: WindowRule,
-    ) -> Result<Appended, StoreError> {
-        match self.execute(Command::Append(audits, rule)).await? {
-            Outcome::Appended(appended) => Ok(appended),
-            other => unexpected(other),
-        }
-    }
-
-    /// Closes a window.
-    pub async fn close(&self, close: Close) -> Result<Closed, StoreError> {
-        match self.execute(Command::Close(close)).await? {
-            Outcome::Closed(closed) => Ok(closed),
-            other => unexpected(other),
-        }
-    }
-
-    /// Writes down an attempt; what follows from it.
-    pub async fn settle(&self, settle: Settle) -> Result<Settlement, StoreError> {
-        match self.execute(Command::Settle(settle)).await? {
-            Outcome::Settled(settlement) => Ok(settlement),
-            other => unexpected(other),
-        }
-    }
-
-    /// Makes an integration.
-    pub async fn create_integration(
-        &self,
-        account: Account,
-        spec: IntegrationSpec,
-        secret: Secret,
-    ) -> Result<Arc<Integration>, StoreError> {
-        let command = Command::CreateIntegration(account, Box::new(spec), secret);
-        match self.execute(command).await? {
-            Outcome::Integration(Some(integration)) => Ok(integration),
-            other => unexpected(other),
-        }
-    }
-
-    /// Changes an integration; none when there is none.
-    pub async fn update_integration(
-        &self,
-        id: Id,
-        spec: IntegrationSpec,
-    ) -> Result<Option<Arc<Integration>>, StoreError> {
-        match self.execute(Command::UpdateIntegration(id, Box::new(spec))).await? {
-            Outcome::Integration(integration) => Ok(integration),
-            other => unexpected(other),
-        }
-    }
-
-    /// Signs an integration's messages with `secret`, and with the one before as well until
-    /// `overlap_until`; none when there is no such integration.
-    pub async fn rotate_secret(
-        &self,
-        id: Id,
-        secret: Secret,
-        overlap_until: Timestamp,
-    ) -> Result<Option<Arc<Integration>>, StoreError> {
-        match self.execute(Command::RotateSecret(id, secret, overlap_until)).await? {
-            Outcome::Integration(integration) => Ok(integration),
-            other => unexpected(other),
-        }
-    }
-
-    /// Deletes an integration; none when there is none.
-    pub async fn delete_integration(&self, id: Id) -> Result<Option<Arc<Integration>>, StoreError> {
-        match self.execute(Command::DeleteIntegration(id)).await? {
-            Outcome::Integration(integration) => Ok(integration),
-            other => unexpected(other),
-        }
-    }
-
-    /// Keeps a token.
-    pub async fn create_token(&self, token: Token) -> Result<(), StoreError> {
-        self.execute(Command::CreateToken(Box::new(token))).await.map(drop)
-    }
-
-    /// Tries these messages again now; those that are owed now.
-    pub async fn redeliver(&self, messages: Vec<Id>, by: &str) -> Result<Vec<Id>, StoreError> {
-        self.messages(Command::Redeliver(messages, by.into())).await
-    }
-
-    /// Gives a message up; whether it was owed.
-    pub async fn cancel(&self, message: Id, by: &str) -> Result<bool, StoreError> {
-        let cancelled = self.messages(Command::Cancel(message, by.into())).await?;
-        Ok(!cancelled.is_empty())
-    }
-
-    /// Addresses windows again; the messages that were made.
-    pub async fn replay(&self, replays: Vec<Replay>) -> Result<Vec<Id>, StoreError> {
-        self.messages(Command::Replay(replays)).await
-    }
-
-    async fn messages(&self, command: Command) -> Result<Vec<Id>, StoreError> {
-        match self.execute(command).await? {
-            Outcome::Messages(messages) => Ok(messages),
-            other => unexpected(other),
-        }
-    }
-
-    /// Forgets what is too old.
-    pub async fn prune(&self, prune: Prune) -> Result<(), StoreError> {
-        self.execute(Command::Prune(prune)).await.map(drop)
-    }
-
-    async fn execute(&self, command: Command) -> Result<Outcome, StoreError> {
+    /// Does as commanded; on disk when it is done.
+    pub async fn execute(&self, command: Command) -> Result<Outcome, StoreError> {
         match &self.0 {
             Way::Thread(sender) => {
                 let (done, outcome) = oneshot::channel();
@@ -196,10 +84,6 @@ impl Journal {
             }
         }
     }
-}
-
-fn unexpected<T>(outcome: Outcome) -> T {
-    unreachable!("invariant: each command has its own outcome, not {outcome:?}")
 }
 
 impl JournalThread {

@@ -14,7 +14,9 @@
 //! | `f` status, message | nothing; the messages settled in another way than delivered |
 //! | `t` message, number | an attempt |
 //! | `h` integration | its health |
-//! | `c` `i` id, `c` `t` id | an integration, a token |
+//! | `c` kind, id | what is configured: `i` an integration, `t` a token, `s` a session, `a` an account, `w` a workspace |
+//! | `u` token | when it was last used |
+//! | `k` bucket, key of a call | the answer to a call that is to happen once |
 //! | `m` … | format, counters |
 
 use crate::model::{Account, ExternalId, Id, Partition, Status};
@@ -31,6 +33,11 @@ pub const OUTBOX: u8 = b'o';
 pub const HEALTH: u8 = b'h';
 pub const INTEGRATIONS: [u8; 2] = *b"ci";
 pub const TOKENS: [u8; 2] = *b"ct";
+pub const SESSIONS: [u8; 2] = *b"cs";
+pub const ACCOUNTS: [u8; 2] = *b"ca";
+pub const WORKSPACES: [u8; 2] = *b"cw";
+pub const USES: u8 = b'u';
+pub const ANSWERS: u8 = b'k';
 
 /// What the index of records holds for a message.
 pub const IS_MESSAGE: &[u8] = b"m";
@@ -38,6 +45,9 @@ pub const IS_MESSAGE: &[u8] = b"m";
 /// Seconds in a bucket of the index of records, as a power of two: about an hour. The index is
 /// random by nature; within a bucket it stays small enough to be quick, and a bucket is pruned whole.
 const BUCKET_BITS: u32 = 12;
+
+/// The same for answers, which are looked for in every bucket of a day.
+const ANSWER_BUCKET_BITS: u32 = 14;
 
 /// A key made of `kind` and one id.
 pub fn by_id(kind: u8, id: Id) -> [u8; 9] {
@@ -132,7 +142,20 @@ pub fn attempt(message: Id, number: u32) -> [u8; 13] {
     key
 }
 
-/// An integration or a token.
+/// The bucket that an answer given at `id` falls in: about four and a half hours.
+pub fn answer_bucket(id: Id) -> u32 {
+    (id.as_u64() >> 32) as u32 >> ANSWER_BUCKET_BITS
+}
+
+/// The answer to a call with this key, given in a bucket.
+pub fn answer(bucket: u32, call: &[u8; 16]) -> [u8; 21] {
+    let mut key = [ANSWERS; 21];
+    key[1..5].copy_from_slice(&bucket.to_be_bytes());
+    key[5..].copy_from_slice(call);
+    key
+}
+
+/// Something that is configured.
 pub fn config(kind: [u8; 2], id: Id) -> [u8; 10] {
     let mut key = [0; 10];
     key[..2].copy_from_slice(&kind);

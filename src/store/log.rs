@@ -17,6 +17,8 @@ pub struct MessageFilter {
     pub account: Account,
     /// Addressed to this integration.
     pub integration: Option<Id>,
+    /// Addressed to one of these.
+    pub among: Option<Vec<Id>>,
     /// In this state.
     pub status: Option<Status>,
     /// About this record.
@@ -210,6 +212,7 @@ fn wanted(entry: &Entry, filter: &MessageFilter) -> bool {
     let draft = &entry.message.draft;
     draft.record.account == filter.account
         && filter.integration.is_none_or(|id| draft.integration == id)
+        && filter.among.as_ref().is_none_or(|ids| ids.contains(&draft.integration))
         && filter.status.is_none_or(|status| entry.status == status)
         && filter.record.as_ref().is_none_or(|record| draft.record == *record)
 }

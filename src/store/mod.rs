@@ -11,18 +11,22 @@
 //! | file | owns |
 //! | --- | --- |
 //! | `journal` | the thread that groups commands into commits |
+//! | `calls` | each command as a call with a result |
+//! | `once` | calls that are to happen once |
+//! | `uses` | when tokens were last used |
 //! | `writer` | what each command writes |
 //! | `counters` | ids, totals, and where recovery has to begin |
 //! | `command` | commands, their outcomes, and the events that follow a commit |
 //! | `keys` | every key of the tree |
 //! | `value` | values longer than sled likes, in parts |
 //! | `pack` | the audits of a commit, packed together |
-//! | `history`, `log`, `config` | reading audits; messages; integrations and tokens |
+//! | `history`, `log`, `config` | reading audits; messages; what is configured |
 //! | `prune` | what is too old to keep |
 //! | `recovery` | what was going on when the server stopped |
 //! | `in_hand` | which owed messages are being sent or absorbed |
 //! | `disk` | opening the folder, and making sure that written is written |
 
+mod calls;
 mod command;
 mod config;
 mod counters;
@@ -32,11 +36,13 @@ mod in_hand;
 mod journal;
 mod keys;
 mod log;
+mod once;
 mod pack;
 mod prune;
 mod recovery;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod value;
 mod writer;
 
@@ -45,8 +51,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 pub use command::{
-    Accepted, Appended, Close, Closed, Command, Event, Gone, Listener, NewAudit, NewMessage,
-    NothingChanged, Outcome, Prune, Replay, Settle, Settlement,
+    Accepted, Appended, Changed, Close, Closed, Command, Configure, Event, Gone, Listener,
+    NewAudit, NewMessage, NothingChanged, Outcome, Prune, Refusal, Replay, Settle, Settlement,
 };
 pub use config::Config;
 pub use counters::Totals;
@@ -55,7 +61,9 @@ pub use history::{AuditFilter, HistoryPage};
 pub use in_hand::InHand;
 pub use journal::{Journal, JournalThread};
 pub use log::{Entry, LogPage, MessageFilter};
+pub use once::{Answer, Call, Once};
 pub use recovery::{OpenWindow, Recovered};
+pub use uses::Uses;
 pub use writer::Writer;
 
 use crate::clock::Timestamp;
@@ -136,6 +144,7 @@ pub struct Store {
     /// What the writer has counted.
     tally: Mutex<Tally>,
     in_hand: InHand,
+    uses: Uses,
 }
 
 /// What is kept in memory beside the tree.
@@ -156,11 +165,13 @@ impl Store {
     ) -> Result<(Arc<Store>, Writer, Recovered), StoreError> {
         let disk = Disk::open(folder)?;
         let config = Config::load(disk.tree())?;
+        let uses = Uses::load(disk.tree())?;
         let store = Arc::new(Store {
             disk,
             config: RwLock::new(Arc::new(config)),
             tally: Mutex::default(),
             in_hand: InHand::default(),
+            uses,
         });
         let (state, recovered) = recovery::recover(&store, now)?;
         let writer = Writer::new(store.clone(), state);
@@ -185,6 +196,11 @@ impl Store {
     /// The newest message of a record that is owed to an integration.
     pub fn last_owed(&self, integration: Id, partition: Partition) -> Option<Id> {
         self.tally().lines.get(&(integration, partition))?.last().copied()
+    }
+
+    /// When tokens were last used.
+    pub fn uses(&self) -> &Uses {
+        &self.uses
     }
 
     /// The messages that somebody has in hand.

@@ -28,7 +28,8 @@ impl Store {
         if self.kept_bytes() > bytes_max {
             before = before.max(self.oldest_rows_end()?);
         }
-        if !self.has_rows_before(before)? {
+        let answers = self.old_answers(now, ROWS_MAX)?;
+        if answers.is_empty() && !self.has_rows_before(before)? {
             return Ok(None);
         }
         let guarded = self.guarded(before)?;
@@ -38,6 +39,7 @@ impl Store {
             messages: self.old_ids(keys::MESSAGES, before, |id| {
                 Ok(!self.tree().contains_key(keys::by_id(keys::OUTBOX, id))?)
             })?,
+            answers,
         };
         Ok(if prune == Prune::default() { None } else { Some(prune) })
     }

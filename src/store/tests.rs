@@ -15,6 +15,7 @@ use crate::model::{
     MessageDraft, RecordKey, Secret, Slot, Status, Timing, Trigger, WindowRule,
 };
 use crate::retry::Next;
+use crate::testing::created;
 
 const RULE: WindowRule = WindowRule { quiet_period: Duration::from_secs(300), max_wait: None };
 const DAY: Duration = Duration::from_secs(86_400);
@@ -83,7 +84,7 @@ impl Opened {
         let spec = json!({"name": "hook", "kind": "activity", "hook_url": "http://hook.test/"});
         let spec = serde_json::from_value(spec).unwrap();
         let secret = Secret::random().unwrap();
-        self.journal.create_integration(Account::DEFAULT, spec, secret).await.unwrap()
+        created(&self.journal, spec, secret).await
     }
 
     /// Closes the window of the record that these audits are of; its messages.
@@ -129,6 +130,7 @@ impl Opened {
 
     fn history(&self, edit: impl FnOnce(&mut AuditFilter), open: &[Id]) -> Vec<String> {
         let mut filter = AuditFilter {
+            workspaces: None,
             account: Account::DEFAULT,
             record: None,
             user_id: None,
@@ -144,6 +146,7 @@ impl Opened {
 
     fn log(&self, edit: impl FnOnce(&mut MessageFilter)) -> Vec<Id> {
         let mut filter = MessageFilter {
+            among: None,
             account: Account::DEFAULT,
             integration: None,
             status: None,
@@ -267,7 +270,16 @@ async fn pages_of_the_history_and_of_the_log_lead_from_one_to_the_next() {
             let (account, limit) = (Account::DEFAULT, 10);
             let record = record.clone();
             let (user_id, since, until) = (None, None, None);
-            let filter = AuditFilter { account, record, user_id, since, until, after, limit };
+            let filter = AuditFilter {
+                workspaces: None,
+                account,
+                record,
+                user_id,
+                since,
+                until,
+                after,
+                limit,
+            };
             let page = opened.store.history(&filter, &[]).unwrap();
             seen.extend(page.items.iter().map(|audit| audit.id().to_string()));
             after = page.next;
@@ -281,6 +293,7 @@ async fn pages_of_the_history_and_of_the_log_lead_from_one_to_the_next() {
     assert_eq!(newest_first.len(), 25);
     assert!(newest_first.is_sorted_by(|one, next| one > next));
     let filter = |before, status| MessageFilter {
+        among: None,
         account: Account::DEFAULT,
         integration: Some(hook.id),
         status,

@@ -1,13 +1,15 @@
 //! What each command writes. The only code that writes to the tree. Commits, audits and windows are
 //! here; `outbox` has messages and attempts, `by_hand` what people ask for with messages, `configure`
-//! integrations and tokens, `forget` what is too old.
+//! integrations, `access` who may call, `once` calls that are to happen once, `forget` what is too old.
 //!
 //! A commit is worked out in a [`Draft`], which sees its own changes, and touches nothing else
 //! until the batch is on disk; so a commit that fails leaves everything as it was.
 
+mod access;
 mod by_hand;
 mod configure;
 mod forget;
+mod once;
 mod outbox;
 
 use std::collections::HashMap;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::counters::State;
+use super::once::Answered;
 use super::pack::{self, Pack};
 use super::{
     Accepted, Appended, Close, Closed, Command, Config, Event, Gone, NewAudit, NewMessage,
@@ -52,6 +55,9 @@ impl Writer {
         for (at, command) in commands.into_iter().enumerate() {
             outcomes.push(match command {
                 Command::Append(audits, rule) => Some(draft.append(audits, rule, &mut placed)?),
+                Command::Once(once) if matches!(once.command, Command::Append(..)) => {
+                    Some(draft.append_once(*once, &mut placed)?)
+                }
                 other => {
                     others.push((at, other));
                     None
@@ -81,6 +87,10 @@ struct Draft<'s> {
     batch: sled::Batch,
     config: Arc<Config>,
     configured: bool,
+    /// Whether deliveries have to hear of it.
+    integrations_changed: bool,
+    /// Answers to calls of this commit that are to happen once.
+    answers: HashMap<[u8; 16], Answered>,
     /// Ids of audits in this commit.
     ids: HashMap<(Account, ExternalId), Id>,
     health: HashMap<Id, Health>,
@@ -114,6 +124,8 @@ impl<'s> Draft<'s> {
             batch: sled::Batch::default(),
             config: store.config(),
             configured: false,
+            integrations_changed: false,
+            answers: HashMap::new(),
             ids: HashMap::new(),
             health: HashMap::new(),
             owed_change: HashMap::new(),
@@ -130,16 +142,13 @@ impl<'s> Draft<'s> {
             Command::Append(..) => unreachable!("invariant: audits were taken out before"),
             Command::Close(close) => self.close(close)?,
             Command::Settle(settle) => self.settle(settle)?,
-            Command::CreateIntegration(account, spec, secret) => {
-                self.create(account, *spec, secret)
-            }
-            Command::UpdateIntegration(id, spec) => self.update(id, *spec),
-            Command::DeleteIntegration(id) => self.delete(id)?,
-            Command::RotateSecret(id, secret, until) => self.rotate_secret(id, secret, until),
+            Command::Configure(change) => Outcome::Configured(self.configure(change)?),
+            Command::ConfigureAll(changes, revision) => self.configure_all(changes, revision)?,
             Command::Redeliver(messages, by) => self.redeliver(messages, by)?,
             Command::Cancel(message, by) => self.cancel(message, by)?,
             Command::Replay(replays) => self.replay(replays),
-            Command::CreateToken(token) => self.create_token(*token),
+            Command::NoteUses(uses) => self.note_uses(&uses),
+            Command::Once(once) => self.once(*once)?,
             Command::Prune(prune) => self.prune(prune)?,
         })
     }
@@ -304,7 +313,9 @@ impl<'s> Draft<'s> {
         if self.configured {
             *self.store.config.write().unwrap_or_else(|poisoned| poisoned.into_inner()) =
                 self.config.clone();
-            events.push(Event::Configured(self.config));
+            if self.integrations_changed {
+                events.push(Event::Configured(self.config));
+            }
         }
         let mut tally = self.store.tally();
         tally.counters = self.state.counters;

@@ -1,7 +1,9 @@
 //! What tests of several modules share: arbitrary audits, and a world without sockets or threads.
 
 mod audits;
+mod configured;
 mod world;
 
 pub use audits::{audit, audit_json, window};
+pub use configured::{created, integration_of};
 pub use world::{World, update};

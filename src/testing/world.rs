@@ -14,6 +14,7 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::created;
 use crate::app::switchboard::{Lines, Switchboard};
 use crate::clock::{Clock, Monotonic, Timestamp};
 use crate::delivery::{self, Dispatcher, Posted, Request, Shard, Transport};
@@ -23,7 +24,7 @@ use crate::model::{
     Timing, WindowRule,
 };
 use crate::record::{self, CloseByHand, Gauges, Registry, WindowView, WindowsOf};
-use crate::store::{Appended, Closed, Entry, Journal, MessageFilter, NewAudit, Store};
+use crate::store::{Appended, Closed, Configure, Entry, Journal, MessageFilter, NewAudit, Store};
 
 /// When every test begins.
 const BEGINNING: i64 = 1_772_440_000_000;
@@ -167,7 +168,7 @@ impl World {
         json_patch::merge(&mut spec, &edit);
         let spec = serde_json::from_value(spec).expect("a specification");
         let secret = Secret::random().expect("random bytes");
-        self.journal.create_integration(Account::DEFAULT, spec, secret).await.expect("committed")
+        created(&self.journal, spec, secret).await
     }
 
     /// Changes an integration.
@@ -176,7 +177,8 @@ impl World {
         let mut spec = serde_json::to_value(&before.spec).expect("plain data");
         json_patch::merge(&mut spec, &edit);
         let spec = serde_json::from_value(spec).expect("a specification");
-        self.journal.update_integration(id, spec).await.expect("committed");
+        let change = Configure::UpdateIntegration(id, Box::new(spec), None);
+        let _ = self.journal.configure(change).await.expect("committed");
     }
 
     /// Posts one audit.
@@ -236,6 +238,7 @@ impl World {
     /// The whole log, oldest first.
     pub fn log(&self) -> Vec<Entry> {
         let filter = MessageFilter {
+            among: None,
             account: Account::DEFAULT,
             integration: None,
             status: None,

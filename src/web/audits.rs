@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use super::auth::Caller;
 use super::body::{is_json, media_type};
+use super::once::{self, Made};
 use super::params::Params;
 use super::{Api, Page, Problem};
 use crate::clock::Timestamp;
 use crate::ingest::{self, Media};
 use crate::model::{Account, Audit, AuditDraft, ExternalId, Id, RecordKey};
 use crate::record::WindowsOf;
-use crate::store::{AuditFilter, NewAudit};
+use crate::store::{Appended, AuditFilter, Command, NewAudit, Outcome};
 
 /// Accepted audits that may be on their way to their records at a time (D8).
 const BACKLOG_MAX: u64 = 500_000;
@@ -22,10 +23,17 @@ pub fn resource() -> Resource {
 }
 
 #[derive(Serialize)]
-struct Accepted {
+struct Accepted<'a> {
     accepted: usize,
-    ids: Vec<ExternalId>,
-    duplicates: Vec<ExternalId>,
+    ids: &'a [ExternalId],
+    duplicates: &'a [ExternalId],
+}
+
+impl<'a> Accepted<'a> {
+    fn of(appended: &'a Appended) -> Self {
+        let Appended { ids, duplicates } = appended;
+        Self { accepted: ids.len(), ids, duplicates }
+    }
 }
 
 async fn post(
@@ -38,14 +46,19 @@ async fn post(
     if api.gauges.backlog() > BACKLOG_MAX {
         return Err(Problem::overloaded("more audits come in than can be handled; slow down"));
     }
-    let audits = ingest::audits(&body?, media)?;
+    let body = body?;
+    let audits = ingest::audits(&body, media)?;
     let audits = audits.into_iter().map(|draft| new_audit(draft, caller.account)).collect();
-    let appended = api.journal.append(audits, api.rule).await?;
-    Ok(HttpResponse::Accepted().json(Accepted {
-        accepted: appended.ids.len(),
-        ids: appended.ids,
-        duplicates: appended.duplicates,
-    }))
+    if once::key(&request)?.is_none() {
+        let appended = api.journal.append(audits, api.rule).await?;
+        return Ok(HttpResponse::Accepted().json(Accepted::of(&appended)));
+    }
+    let command = Command::Append(audits, api.rule);
+    let made = |outcome: &Outcome| match outcome {
+        Outcome::Appended(appended) => Ok(Made::accepted(&Accepted::of(appended))),
+        other => unreachable!("invariant: not of this command: {other:?}"),
+    };
+    Ok(once::make(&api, &caller, &request, &body, command, made).await?.answer())
 }
 
 fn media(request: &HttpRequest) -> Result<Media, Problem> {
@@ -85,6 +98,7 @@ async fn list(
         account: caller.account,
         record: params.record(caller.account)?,
         user_id: params.external_id("user_id")?,
+        workspaces: caller.workspaces().map(<[_]>::to_vec),
         since: params.parsed("since")?,
         until: params.parsed("until")?,
         after,

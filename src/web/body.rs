@@ -52,8 +52,25 @@ pub fn optional<T: DeserializeOwned + Default>(
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let pointer = pointer(error.path());
-        faulty(vec![(pointer, error.into_inner().to_string())])
+        faulty(vec![(pointer, with_suggestion(error.into_inner().to_string()))])
     })
+}
+
+/// What serde says of a field that is not known, with the nearest one that is.
+fn with_suggestion(said: String) -> String {
+    let Some(rest) = said.strip_prefix("unknown field `") else { return said };
+    let Some((unknown, known)) = rest.split_once('`') else { return said };
+    let nearest = known
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .map(|name| (strsim::damerau_levenshtein(name, unknown), name))
+        .min()
+        .filter(|(distance, name)| *distance <= name.len().div_ceil(2));
+    match nearest {
+        Some((_, name)) => format!("is not a field; did you mean {name:?}?"),
+        None => format!("is not a field{}", known.replacen(", expected", "; use", 1)),
+    }
 }
 
 /// The problem that these faults (pointer, message) make.

@@ -47,7 +47,7 @@ async fn post_test(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let integration = find(&api, caller.account, &request)?;
+    let integration = find(&api, &caller, &request)?;
     let (id, by) = (integration.id, caller.name());
     let body = sample(&api, &integration, &by);
     log::info!("test of integration {id} asked for by {by}");
@@ -86,6 +86,7 @@ async fn post_recover(
     let filter = MessageFilter {
         account: caller.account,
         integration: Some(integration.id),
+        among: None,
         status: Some(Status::Failed),
         record: None,
         since: Some(period.since),
@@ -139,7 +140,7 @@ fn enabled(
     caller: &Caller,
     request: &HttpRequest,
 ) -> Result<std::sync::Arc<Integration>, Problem> {
-    let integration = find(api, caller.account, request)?;
+    let integration = find(api, caller, request)?;
     if integration.spec.enabled {
         Ok(integration)
     } else {

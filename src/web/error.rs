@@ -3,16 +3,17 @@
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use super::request_id::RequestId;
 use crate::ingest;
 use crate::settings::BODY_BYTES_MAX;
-use crate::store::StoreError;
+use crate::store::{Refusal, StoreError};
 
 /// A refused call.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Problem {
     /// Stable; what a program looks at.
     #[serde(rename = "type")]
@@ -25,13 +26,30 @@ pub struct Problem {
     /// Everything that was wrong, with its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
+    /// Apart, so that a result is small where nothing is wrong.
+    #[serde(flatten)]
+    aside: Box<Aside>,
+}
+
+/// What goes with a problem, mostly beside its text.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Aside {
+    /// Which call this was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<RequestId>,
     /// Seconds to wait before trying again.
     #[serde(skip)]
     retry_after: Option<u32>,
+    /// The methods that are possible.
+    #[serde(skip)]
+    allow: Option<String>,
+    /// What only the operator may know.
+    #[serde(skip)]
+    cause: Option<String>,
 }
 
 /// One thing wrong with a body.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Fault {
     /// Which item of a batch.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,8 +71,19 @@ impl Problem {
         title: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        let (errors, retry_after) = (Vec::new(), None);
-        Self { kind, title, status, detail: detail.into(), errors, retry_after }
+        Self {
+            kind,
+            title,
+            status,
+            detail: detail.into(),
+            errors: Vec::new(),
+            aside: Box::default(),
+        }
+    }
+
+    fn with(mut self, edit: impl FnOnce(&mut Aside)) -> Self {
+        edit(&mut self.aside);
+        self
     }
 
     /// The query string or path cannot be read.
@@ -82,14 +111,72 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "/problems/conflict", "Conflict", detail)
     }
 
-    /// The path has no such method.
-    pub fn method_not_allowed(method: &str) -> Self {
+    /// A page of another site made the call, with a cookie.
+    pub fn cross_origin() -> Self {
         Self::new(
+            StatusCode::FORBIDDEN,
+            "/problems/cross-origin",
+            "Not from here",
+            "a call with a cookie can change something only from a page of this server; send a token \
+             instead of the cookie",
+        )
+    }
+
+    /// Somebody else changed it meanwhile.
+    pub fn revised() -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "/problems/precondition-failed",
+            "Changed meanwhile",
+            "it is not what if-match names any more; read it again, and decide anew",
+        )
+    }
+
+    /// The idempotency key was used for another call.
+    pub fn key_reused() -> Self {
+        let detail = "idempotency-key: the key was sent with another call within a day; make a new \
+                      key for each call";
+        let fault = Fault {
+            index: None,
+            pointer: String::new(),
+            message: "another body or path".to_owned(),
+        };
+        Self::invalid(detail, vec![fault])
+    }
+
+    /// Somebody calls too often.
+    pub fn too_many(detail: impl Into<String>, wait_s: u32) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let problem = Self::new(status, "/problems/too-many-calls", "Too many calls", detail);
+        problem.with(|aside| aside.retry_after = Some(wait_s))
+    }
+
+    /// The system has no random bytes to give.
+    pub fn no_random(error: &dyn fmt::Display) -> Self {
+        let problem = Self::overloaded("the system gave no random bytes; try again");
+        problem
+            .with(|aside| aside.cause = Some(format!("the system gives no random bytes: {error}")))
+    }
+
+    /// What is configured stays as it is.
+    pub fn refused(refusal: &Refusal, what: &str) -> Self {
+        match refusal {
+            Refusal::Missing => Self::not_found(format!("there is no {what}")),
+            Refusal::Exists => Self::conflict(format!("there is {what} already")),
+            Refusal::Revised => Self::revised(),
+            Refusal::InUse(why) => Self::conflict(why.clone()),
+        }
+    }
+
+    /// The path has other methods, which are these.
+    pub fn method_not_allowed(method: &str, allow: String) -> Self {
+        let problem = Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "/problems/method-not-allowed",
             "Method not allowed",
-            format!("{method} is not possible here"),
-        )
+            format!("{method} is not possible here; {allow} is"),
+        );
+        problem.with(|aside| aside.allow = Some(allow))
     }
 
     /// The body is of a type that is not read here.
@@ -131,7 +218,30 @@ impl Problem {
             "Overloaded",
             detail,
         );
-        Self { retry_after: Some(1), ..problem }
+        problem.with(|aside| aside.retry_after = Some(1))
+    }
+
+    /// What the log says of it.
+    pub fn for_the_log(&self) -> &str {
+        self.aside.cause.as_deref().unwrap_or(&self.detail)
+    }
+
+    /// The answer, which says which call it was.
+    pub fn answer(&self, request_id: Option<&RequestId>) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        if let Some(seconds) = self.aside.retry_after {
+            response.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        if let Some(allow) = &self.aside.allow {
+            response.insert_header((ALLOW, allow.as_str()));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header(("www-authenticate", "Bearer"));
+        }
+        let named = self.clone().with(|aside| aside.request_id = request_id.cloned());
+        let text = serde_json::to_string(&named).expect("invariant: a problem is plain data");
+        response.body(text)
     }
 }
 
@@ -147,16 +257,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
-        response.insert_header((CONTENT_TYPE, "application/problem+json"));
-        if let Some(seconds) = self.retry_after {
-            response.insert_header((RETRY_AFTER, seconds.to_string()));
-        }
-        if self.status == StatusCode::UNAUTHORIZED {
-            response.insert_header(("www-authenticate", "Bearer"));
-        }
-        let text = serde_json::to_string(self).expect("invariant: a problem is plain data");
-        response.body(text)
+        self.answer(None)
     }
 }
 
@@ -170,7 +271,7 @@ impl From<StoreError> for Problem {
                     "Disk full",
                     "the server's disk is full; nothing was kept, try again later",
                 );
-                Self { retry_after: Some(30), ..problem }
+                problem.with(|aside| aside.retry_after = Some(30))
             }
             StoreError::Stopped => {
                 let problem = Self::new(
@@ -179,17 +280,17 @@ impl From<StoreError> for Problem {
                     "Stopping",
                     "the server is shutting down; try again in a moment",
                 );
-                Self { retry_after: Some(5), ..problem }
+                problem.with(|aside| aside.retry_after = Some(5))
             }
             error => {
-                // What broke is the operator's to know, and stands in the log.
-                log::error!("a request failed: {error}");
-                Self::new(
+                let problem = Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "/problems/internal",
                     "Internal error",
-                    "the server could not do this; its log says why",
-                )
+                    "the server could not do this; its log says why, beside the request_id",
+                );
+                // What broke is the operator's to know, and stands in the log.
+                problem.with(|aside| aside.cause = Some(error.to_string()))
             }
         }
     }

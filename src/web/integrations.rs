@@ -3,21 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::header::{ETAG, IF_MATCH};
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::auth::Caller;
+use super::once::{self, Made};
 use super::params::{Params, id_of_path};
+use super::tokens::shown;
 use super::{Api, Page, Problem, body};
 use crate::clock::Timestamp;
 use crate::delivery::tls_config;
 use crate::model::{
-    Account, DisabledBecause, HIDDEN, Id, Integration, IntegrationSpec, IntegrationStatus, Secret,
-    check, looks_secret,
+    DisabledBecause, HIDDEN, Id, Integration, IntegrationSpec, IntegrationStatus, Secret, check,
+    looks_secret,
 };
 use crate::settings::parse_duration;
+use crate::store::{Changed, Command, Configure, Outcome, Refusal, Store};
 
 pub fn all() -> Resource {
     super::resource("/integrations").route(web::get().to(list)).route(web::post().to(create))
@@ -33,6 +37,9 @@ pub fn one() -> Resource {
 pub fn rotate_secret() -> Resource {
     super::resource("/integrations/{id}/rotate-secret").route(web::post().to(rotate))
 }
+
+/// How often a patch is merged anew when others are quicker.
+const MERGES_MAX: usize = 10;
 
 /// An integration, as it is answered. Never with its secret, save when that is made.
 #[derive(Serialize)]
@@ -52,8 +59,8 @@ struct View {
 }
 
 impl View {
-    fn of(api: &Api, integration: &Integration) -> Self {
-        let health = api.store.health(integration.id);
+    fn of(store: &Store, integration: &Integration) -> Self {
+        let health = store.health(integration.id);
         let mut spec = integration.spec.clone();
         for (name, value) in &mut spec.headers {
             if looks_secret(&name.to_ascii_lowercase()) {
@@ -86,9 +93,11 @@ async fn list(
     let params = Params::of(&request, &["after", "limit"])?;
     let (after, limit) = (params.parsed::<Id>("after")?.unwrap_or_default(), params.limit()?);
     let config = api.store.config();
-    let mut rest = config.of_account(caller.account).filter(|integration| integration.id > after);
+    let mut rest = config.of_account(caller.account).filter(|integration| {
+        integration.id > after && caller.sees(integration.spec.workspace_id.as_ref())
+    });
     let items: Vec<View> =
-        rest.by_ref().take(limit).map(|integration| View::of(&api, integration)).collect();
+        rest.by_ref().take(limit).map(|integration| View::of(&api.store, integration)).collect();
     let more = rest.next().is_some();
     let next = items.last().filter(|_| more).map(|last| last.id.to_string());
     Ok(HttpResponse::Ok().json(Page { items, next }))
@@ -100,13 +109,26 @@ async fn create(
     request: HttpRequest,
     bytes: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    let spec = checked(&api, body::json(&request, &bytes?)?, None)?;
+    let bytes = bytes?;
+    let spec = checked(&api, body::json(&request, &bytes)?, None)?;
+    caller.must_see(spec.workspace_id.as_ref(), "the new integration")?;
+    let name = shown(&spec.name);
     let secret = new_secret()?;
-    let integration = api.journal.create_integration(caller.account, spec, secret.clone()).await?;
-    log::info!("integration {} made by {}", integration.id, caller.name());
-    let view = View { secret: Some(secret.reveal()), ..View::of(&api, &integration) };
-    let location = format!("/api/v1/integrations/{}", integration.id);
-    Ok(HttpResponse::Created().insert_header(("location", location)).json(view))
+    let command = Configure::CreateIntegration(caller.account, Box::new(spec), secret.clone());
+    let store = api.store.clone();
+    let made = move |outcome: &Outcome| match outcome {
+        Outcome::Configured(Ok(Changed::Integration(made))) => {
+            let view = View { secret: Some(secret.reveal()), ..View::of(&store, made) };
+            let location = format!("/api/v1/integrations/{}", made.id);
+            Ok(Made::created(location, &view).with_etag(etag(made)))
+        }
+        Outcome::Configured(Err(refusal)) => Err(Problem::refused(refusal, "such account")),
+        other => unreachable!("invariant: not of this command: {other:?}"),
+    };
+    let command = Command::Configure(command);
+    let made = once::make(&api, &caller, &request, &bytes, command, made).await?;
+    log::info!("the integration {name} is made by {}", shown(&caller.token.name));
+    Ok(made.answer())
 }
 
 async fn get(
@@ -114,8 +136,14 @@ async fn get(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let integration = find(&api, caller.account, &request)?;
-    Ok(HttpResponse::Ok().json(View::of(&api, &integration)))
+    let integration = find(&api, &caller, &request)?;
+    Ok(answer(&api, &integration))
+}
+
+fn answer(api: &Api, integration: &Integration) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((ETAG, etag(integration)))
+        .json(View::of(&api.store, integration))
 }
 
 async fn patch(
@@ -124,20 +152,32 @@ async fn patch(
     request: HttpRequest,
     bytes: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    let integration = find(&api, caller.account, &request)?;
     let patch = body::json(&request, &bytes?)?;
     if !patch.is_object() {
         let fault = "must be an object: a JSON merge patch of what is to change".to_owned();
         return Err(body::faulty(vec![(String::new(), fault)]));
     }
-    let mut spec = as_value(&integration.spec);
-    json_patch::merge(&mut spec, &patch);
-    keep_hidden(&mut spec, &integration.spec);
-    let spec = checked(&api, spec, Some(&integration.spec))?;
-    let changed = api.journal.update_integration(integration.id, spec).await?;
-    let changed = changed.ok_or_else(|| no_such_integration(&request))?;
-    log::info!("integration {} changed by {}", changed.id, caller.name());
-    Ok(HttpResponse::Ok().json(View::of(&api, &changed)))
+    // Merged with what it is now; and again when somebody else was quicker.
+    for _ in 0..MERGES_MAX {
+        let integration = find(&api, &caller, &request)?;
+        if_match(&request, &integration)?;
+        let mut spec = as_value(&integration.spec);
+        json_patch::merge(&mut spec, &patch);
+        keep_hidden(&mut spec, &integration.spec);
+        let spec = checked(&api, spec, Some(&integration.spec))?;
+        caller.must_see(spec.workspace_id.as_ref(), "the integration as it would be")?;
+        let (id, revision) = (integration.id, integration.revision);
+        let change = Configure::UpdateIntegration(id, Box::new(spec), Some(revision));
+        match api.journal.configure(change).await? {
+            Ok(Changed::Integration(changed)) => {
+                log::info!("integration {id} changed by {}", shown(&caller.token.name));
+                return Ok(answer(&api, &changed));
+            }
+            Err(Refusal::Revised) => {}
+            _ => return Err(no_such_integration(&request)),
+        }
+    }
+    Err(Problem::conflict("others keep changing it; try again"))
 }
 
 async fn delete(
@@ -145,10 +185,15 @@ async fn delete(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let integration = find(&api, caller.account, &request)?;
-    let deleted = api.journal.delete_integration(integration.id).await?;
-    let deleted = deleted.ok_or_else(|| no_such_integration(&request))?;
-    log::info!("integration {} deleted by {}", deleted.id, caller.name());
+    let integration = find(&api, &caller, &request)?;
+    let revision = if_match(&request, &integration)?;
+    let deleted = Configure::DeleteIntegration(integration.id, revision);
+    match api.journal.configure(deleted).await? {
+        Ok(_) => {}
+        Err(Refusal::Revised) => return Err(Problem::revised()),
+        Err(_) => return Err(no_such_integration(&request)),
+    }
+    log::info!("integration {} deleted by {}", integration.id, shown(&caller.token.name));
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -169,7 +214,7 @@ async fn rotate(
     request: HttpRequest,
     bytes: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    let integration = find(&api, caller.account, &request)?;
+    let integration = find(&api, &caller, &request)?;
     let rotation: Rotation = body::optional(&request, &bytes?)?;
     let overlap = match &rotation.overlap {
         None => OVERLAP_DEFAULT,
@@ -183,31 +228,48 @@ async fn rotate(
     };
     let secret = new_secret()?;
     let until = api.clock.now() + overlap;
-    let rotated = api.journal.rotate_secret(integration.id, secret.clone(), until).await?;
-    let rotated = rotated.ok_or_else(|| no_such_integration(&request))?;
-    log::info!("secret of integration {} rotated by {}", rotated.id, caller.name());
+    let rotated = Configure::RotateSecret(integration.id, secret.clone(), until);
+    api.journal.configure(rotated).await?.map_err(|_| no_such_integration(&request))?;
+    let by = shown(&caller.token.name);
+    log::info!("secret of integration {} rotated by {by}", integration.id);
     Ok(HttpResponse::Ok().json(json!({
         "secret": secret.reveal(), "old_secret_signs_until": until,
     })))
 }
 
 fn new_secret() -> Result<Secret, Problem> {
-    Secret::random().map_err(|error| {
-        log::error!("the system gives no random bytes: {error}");
-        Problem::overloaded("no secret could be made; try again")
-    })
+    Secret::random().map_err(|error| Problem::no_random(&error))
 }
 
+/// The integration that the path names, when it is the caller's to see.
 pub fn find(
     api: &Api,
-    account: Account,
+    caller: &Caller,
     request: &HttpRequest,
 ) -> Result<Arc<Integration>, Problem> {
     let found =
         id_of_path(request).and_then(|id| api.store.config().integrations.get(&id).cloned());
-    found
-        .filter(|integration| integration.account == account)
-        .ok_or_else(|| no_such_integration(request))
+    let found = found
+        .filter(|integration| integration.account == caller.account)
+        .ok_or_else(|| no_such_integration(request))?;
+    caller.must_see(found.spec.workspace_id.as_ref(), "the integration")?;
+    Ok(found)
+}
+
+fn etag(integration: &Integration) -> String {
+    format!("\"{}\"", integration.revision)
+}
+
+/// The revision that the call is meant for, if it says so; refused when it is another by now.
+fn if_match(request: &HttpRequest, integration: &Integration) -> Result<Option<Id>, Problem> {
+    let Some(header) = request.headers().get(IF_MATCH) else { return Ok(None) };
+    let etag = etag(integration);
+    let mut named = header.to_str().unwrap_or_default().split(',').map(str::trim);
+    if named.any(|named| named == "*" || named == etag) {
+        Ok(Some(integration.revision))
+    } else {
+        Err(Problem::revised())
+    }
 }
 
 fn no_such_integration(request: &HttpRequest) -> Problem {

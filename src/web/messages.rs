@@ -185,6 +185,7 @@ async fn list(
     let filter = MessageFilter {
         account: caller.account,
         integration: params.parsed("integration")?,
+        among: visible(&api, &caller),
         status: params.parsed("status")?,
         record: params.record(caller.account)?,
         since: params.parsed("since")?,
@@ -270,8 +271,24 @@ fn find(api: &Api, caller: &Caller, request: &HttpRequest) -> Result<Entry, Prob
         Some(id) => api.store.message(id)?,
         None => None,
     };
-    entry.filter(|entry| entry.message.draft.record.account == caller.account).ok_or_else(|| {
+    let of_account = |entry: &Entry| entry.message.draft.record.account == caller.account;
+    let entry = entry.filter(of_account).ok_or_else(|| {
         let id = request.match_info().get("id").unwrap_or_default();
         Problem::not_found(format!("there is no message {id}"))
-    })
+    })?;
+    let config = api.store.config();
+    let integration = config.integrations.get(&entry.message.draft.integration);
+    // One that was deleted is nobody's but the account's.
+    let workspace = integration.and_then(|found| found.spec.workspace_id.as_ref());
+    caller.must_see(workspace, "the message")?;
+    Ok(entry)
+}
+
+/// The integrations whose messages the caller sees; none for all of the account's.
+fn visible(api: &Api, caller: &Caller) -> Option<Vec<Id>> {
+    caller.workspaces()?;
+    let config = api.store.config();
+    let of_account = config.of_account(caller.account);
+    let seen = of_account.filter(|found| caller.sees(found.spec.workspace_id.as_ref()));
+    Some(seen.map(|found| found.id).collect())
 }

@@ -5,6 +5,8 @@
 //!
 //! | file | owns |
 //! | --- | --- |
+//! | `access` | who may call what, in one table |
+//! | `gate` | what every call passes through |
 //! | `audits` | `POST` and `GET /audits` |
 //! | `integrations` | `/integrations` |
 //! | `by_hand` | `/integrations/{id}/test`, `recover`, `replay` |
@@ -12,31 +14,47 @@
 //! | `records` | open windows, send now, discard |
 //! | `why` | why each audit was, or was not, sent |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
+//! | `session`, `tokens`, `accounts`, `workspaces` | administration |
 //! | `auth` | who calls, and what they may |
+//! | `door` | how often somebody may knock |
+//! | `once` | calls that make something once, however often they come |
+//! | `request_id` | the id of a call |
 //! | `params` | query strings and paths |
 //! | `body` | configuration in JSON bodies, faults with their places |
 //! | `error` | problem+json: the one conversion from what went wrong to a status code |
 
+pub mod access;
+mod accounts;
 mod audits;
 mod auth;
 mod body;
 mod by_hand;
+mod door;
 mod error;
+mod gate;
 mod integrations;
 mod messages;
+mod once;
 mod params;
 mod records;
+mod request_id;
+mod session;
 mod stats;
+mod tokens;
 mod why;
+mod workspaces;
 
 use std::sync::Arc;
 
 use actix::Addr;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Resource};
+use actix_web::{HttpRequest, HttpResponse, Resource, Scope};
 use serde::Serialize;
 
+pub use door::Door;
 pub use error::Problem;
+pub use session::LoginCode;
 pub use stats::Rates;
 
 use crate::clock::{Clock, Monotonic};
@@ -57,7 +75,7 @@ pub struct Api {
     /// Figures about windows.
     pub gauges: Arc<Gauges>,
     /// What happened lately, a second.
-    pub rates: Arc<Rates>,
+    pub rates: Rates,
     /// The shards of records.
     pub registries: Vec<Addr<Registry>>,
     /// The shards of integrations.
@@ -66,6 +84,10 @@ pub struct Api {
     pub rule: WindowRule,
     /// Where hooks may be.
     pub guard: Guard,
+    /// How often somebody may knock.
+    pub door: Door,
+    /// What the login link that was printed opens the pages with.
+    pub login_code: LoginCode,
     /// When the server started.
     pub started: Monotonic,
 }
@@ -101,31 +123,43 @@ impl RecordName {
 
 /// Mounts every route.
 pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
-    app.app_data(api)
-        .app_data(PayloadConfig::new(BODY_BYTES_MAX))
-        .service(stats::health())
-        .service(stats::readiness())
-        .service(
-            web::scope("/api/v1")
-                .service(audits::resource())
-                .service(by_hand::test())
-                .service(by_hand::recover())
-                .service(by_hand::replay())
-                .service(integrations::rotate_secret())
-                .service(integrations::one())
-                .service(integrations::all())
-                .service(messages::redeliver())
-                .service(messages::cancel())
-                .service(messages::attempts())
-                .service(messages::one())
-                .service(messages::all())
-                .service(records::send_now())
-                .service(records::discard())
-                .service(why::why())
-                .service(records::all())
-                .service(stats::stats()),
-        )
-        .default_service(web::to(no_such_path));
+    app.app_data(api).app_data(PayloadConfig::new(BODY_BYTES_MAX)).service(
+        web::scope("")
+            .wrap(from_fn(gate::gate))
+            .service(stats::health())
+            .service(stats::readiness())
+            .service(routes())
+            .default_service(web::to(no_such_path)),
+    );
+}
+
+fn routes() -> Scope {
+    web::scope(access::API)
+        .service(audits::resource())
+        .service(by_hand::test())
+        .service(by_hand::recover())
+        .service(by_hand::replay())
+        .service(integrations::rotate_secret())
+        .service(integrations::one())
+        .service(integrations::all())
+        .service(messages::redeliver())
+        .service(messages::cancel())
+        .service(messages::attempts())
+        .service(messages::one())
+        .service(messages::all())
+        .service(records::send_now())
+        .service(records::discard())
+        .service(why::why())
+        .service(records::all())
+        .service(stats::stats())
+        .service(session::resource())
+        .service(tokens::one())
+        .service(tokens::all())
+        .service(workspaces::one())
+        .service(workspaces::all())
+        .service(accounts::one())
+        .service(accounts::all())
+        .default_service(web::to(no_such_path))
 }
 
 /// A resource whose other methods are answered with 405.
@@ -138,7 +172,9 @@ async fn no_such_path(request: HttpRequest) -> Result<HttpResponse, Problem> {
 }
 
 async fn no_such_method(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Err(Problem::method_not_allowed(request.method().as_str()))
+    let pattern = request.match_pattern().unwrap_or_default();
+    let allow = access::methods(&pattern).unwrap_or_default();
+    Err(Problem::method_not_allowed(request.method().as_str(), allow))
 }
 
 /// Runs a query that may take a while where it delays no other request.

@@ -100,11 +100,13 @@ impl<'r> Params<'r> {
 
 /// The record of a path with `{type}` and `{id}`, which stand percent-encoded in it.
 pub fn record_of_path(request: &HttpRequest, account: Account) -> Result<RecordKey, Problem> {
-    let part = |name| {
-        let raw = request.match_info().get(name).unwrap_or_default();
-        percent_decode_str(raw).decode_utf8_lossy().into_owned()
-    };
-    record(account, &part("type"), &part("id"))
+    record(account, &part_of_path(request, "type"), &part_of_path(request, "id"))
+}
+
+/// A part of a path, decoded.
+pub fn part_of_path(request: &HttpRequest, name: &str) -> String {
+    let raw = request.match_info().get(name).unwrap_or_default();
+    percent_decode_str(raw).decode_utf8_lossy().into_owned()
 }
 
 /// The id in a path; what is not one is not there.

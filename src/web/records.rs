@@ -9,8 +9,8 @@ use super::auth::Caller;
 use super::params::{Params, record_of_path};
 use super::{Api, Page, Problem, RecordName, body};
 use crate::clock::Timestamp;
-use crate::model::{ClosedBy, ExternalId, Id};
-use crate::record::{CloseByHand, ListWindows, WindowView};
+use crate::model::{ClosedBy, ExternalId, Id, RecordKey};
+use crate::record::{CloseByHand, ListWindows, WindowView, WindowsOf};
 use crate::settings::write_duration;
 use crate::store::{Closed, Store, StoreError};
 
@@ -161,6 +161,20 @@ async fn post_discard(
     Ok(HttpResponse::NoContent().finish())
 }
 
+/// Refuses a caller who does not see every audit that waits in the record's windows.
+async fn must_see_windows(api: &Api, caller: &Caller, record: &RecordKey) -> Result<(), Problem> {
+    if caller.workspaces().is_none() {
+        return Ok(());
+    }
+    let windows = api.registry(record.partition()).send(WindowsOf(record.clone())).await;
+    for window in windows.map_err(|_| StoreError::Stopped)? {
+        for audit in api.store.audits_at(&window.places)? {
+            caller.must_see(audit.said.workspace_id.as_ref(), "what waits in the window")?;
+        }
+    }
+    Ok(())
+}
+
 async fn close(
     api: &Api,
     caller: &Caller,
@@ -170,6 +184,7 @@ async fn close(
     let record = record_of_path(request, caller.account)?;
     let registry = api.registry(record.partition());
     let name = record.to_string();
+    must_see_windows(api, caller, &record).await?;
     log::info!("the window of {name:?} closed by hand: {closed_by:?}");
     let closed = registry.send(CloseByHand { record, closed_by }).await;
     match closed.map_err(|_| StoreError::Stopped)? {

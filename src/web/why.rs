@@ -78,6 +78,7 @@ async fn get(
     let integration = integration
         .filter(|found| found.account == caller.account)
         .ok_or_else(|| Problem::not_found("there is no such integration"))?;
+    caller.must_see(integration.spec.workspace_id.as_ref(), "the integration")?;
     let after = match params.external_id("after_id")? {
         Some(id) => super::audits::place_of(&api, caller.account, &id).map(Some)?,
         None => None,
@@ -86,6 +87,7 @@ async fn get(
         account: caller.account,
         record: Some(record.clone()),
         user_id: None,
+        workspaces: caller.workspaces().map(<[_]>::to_vec),
         since: None,
         until: None,
         after,

@@ -3,6 +3,9 @@
 //! - `harness`: starting servers, scripted receivers, calling the API
 //! - `first_light`: audits in, one collated audit out
 //! - `rest`: what the API answers, and what it refuses
+//! - `roles`: who may call what: every row of the table, every role, own and others' things
+//! - `tokens`: tokens, sessions, accounts, workspaces
+//! - `again`: the same call twice, two administrators at once
 //! - `lifecycle`: settings, first start, ordered stop
 //! - `by_hand`: test, redeliver, cancel, recover, replay, discard, why
 //! - `demo`: `lull demo --once`
@@ -13,6 +16,7 @@
 //! - `slow_hook`: a hook that never answers delays nobody else
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
+mod again;
 mod by_hand;
 mod crash;
 mod demo;
@@ -22,6 +26,8 @@ mod lifecycle;
 mod listen;
 mod nasty;
 mod rest;
+mod roles;
 mod slow_hook;
 mod tls;
+mod tokens;
 mod verify;

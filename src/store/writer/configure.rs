@@ -1,4 +1,4 @@
-//! Commands on integrations and tokens.
+//! Changes of what is configured: integrations here, who may call in `access`.
 
 use std::sync::Arc;
 
@@ -6,35 +6,90 @@ use super::{Draft, json};
 use crate::clock::Timestamp;
 use crate::model::{
     Account, DisabledBecause, EarlierPair, Id, Integration, IntegrationSpec, OldSecret, Secret,
-    Status, Token,
+    Status,
 };
-use crate::store::{Config, Outcome, StoreError, keys};
+use crate::store::{Changed, Config, Configure, Outcome, Refusal, StoreError, keys};
+
+/// What a change comes to, if the store can be read.
+pub(super) type Tried = Result<Result<Changed, Refusal>, StoreError>;
 
 impl Draft<'_> {
-    pub(super) fn create(
+    pub(super) fn configure(&mut self, change: Configure) -> Tried {
+        match change {
+            Configure::CreateIntegration(account, spec, secret) => {
+                Ok(self.create(account, *spec, secret))
+            }
+            Configure::UpdateIntegration(id, spec, revision) => {
+                Ok(self.update(id, *spec, revision))
+            }
+            Configure::DeleteIntegration(id, revision) => self.delete(id, revision),
+            Configure::RotateSecret(id, secret, until) => Ok(self.rotate_secret(id, secret, until)),
+            other => self.configure_access(other),
+        }
+    }
+
+    pub(super) fn configure_all(
+        &mut self,
+        changes: Vec<Configure>,
+        revision: Id,
+    ) -> Result<Outcome, StoreError> {
+        if self.config.revision != revision {
+            return Ok(Outcome::ConfiguredAll(Err(Refusal::Revised)));
+        }
+        let mut changed = Vec::with_capacity(changes.len());
+        for change in changes {
+            match self.configure(change)? {
+                Ok(done) => changed.push(done),
+                // Worked out from this very revision, none can be refused.
+                Err(refusal) => {
+                    let what = format!("a set of changes that contradict each other: {refusal:?}");
+                    return Err(std::io::Error::other(what).into());
+                }
+            }
+        }
+        Ok(Outcome::ConfiguredAll(Ok(changed)))
+    }
+
+    fn create(
         &mut self,
         account: Account,
         spec: IntegrationSpec,
         secret: Secret,
-    ) -> Outcome {
+    ) -> Result<Changed, Refusal> {
+        if self.config.account(account).is_none() {
+            return Err(Refusal::Missing);
+        }
         let (id, now) = (self.next_id(), self.now);
-        self.keep(Integration {
+        Ok(self.keep(Integration {
             id,
             account,
             created_at: now,
             updated_at: now,
+            revision: id,
             secret,
             old_secret: None,
             disabled_because: None,
             earlier_pairs: Vec::new(),
             spec,
-        })
+        }))
     }
 
-    pub(super) fn update(&mut self, id: Id, spec: IntegrationSpec) -> Outcome {
-        let Some(before) = self.config.integrations.get(&id).cloned() else {
-            return Outcome::Integration(None);
-        };
+    /// The integration, if it is there and of this revision.
+    fn expect(&self, id: Id, revision: Option<Id>) -> Result<Arc<Integration>, Refusal> {
+        let found = self.config.integrations.get(&id).ok_or(Refusal::Missing)?;
+        match revision {
+            Some(revision) if found.revision != revision => Err(Refusal::Revised),
+            _ => Ok(found.clone()),
+        }
+    }
+
+    fn update(
+        &mut self,
+        id: Id,
+        spec: IntegrationSpec,
+        revision: Option<Id>,
+    ) -> Result<Changed, Refusal> {
+        let before = self.expect(id, revision)?;
         // Enabled by hand, it gets a fresh chance.
         let enabled = spec.enabled && !before.spec.enabled;
         let disabled_because = before.disabled_because.filter(|_| !enabled);
@@ -46,23 +101,24 @@ impl Draft<'_> {
             after.earlier_pairs.retain(|earlier| earlier.until > low_water);
             after.earlier_pairs.push(EarlierPair { until, pair: before.spec.pair() });
         }
-        (after.spec, after.disabled_because, after.updated_at) = (spec, disabled_because, self.now);
+        (after.spec, after.disabled_because) = (spec, disabled_because);
         if enabled {
             let health = self.store.health(id);
             let health = self.health.entry(id).or_insert(health);
             (health.failed_since, health.failing_since, health.warned) = (None, None, false);
         }
-        self.keep(after)
+        Ok(self.revise(after))
     }
 
-    pub(super) fn rotate_secret(&mut self, id: Id, secret: Secret, until: Timestamp) -> Outcome {
-        let Some(before) = self.config.integrations.get(&id) else {
-            return Outcome::Integration(None);
-        };
+    fn rotate_secret(
+        &mut self,
+        id: Id,
+        secret: Secret,
+        until: Timestamp,
+    ) -> Result<Changed, Refusal> {
+        let before = self.expect(id, None)?;
         let old_secret = Some(OldSecret { secret: before.secret.clone(), until });
-        let updated_at = self.now;
-        let after = Integration { secret, old_secret, updated_at, ..before.as_ref().clone() };
-        self.keep(after)
+        Ok(self.revise(Integration { secret, old_secret, ..before.as_ref().clone() }))
     }
 
     /// Disables an integration for a reason of Lull's own; whether it was enabled.
@@ -73,23 +129,32 @@ impl Draft<'_> {
         };
         let mut after = before.as_ref().clone();
         (after.spec.enabled, after.disabled_because) = (false, Some(because));
-        after.updated_at = self.now;
-        self.keep(after);
+        self.revise(after);
         true
     }
 
-    fn keep(&mut self, integration: Integration) -> Outcome {
+    /// Keeps an integration that was changed.
+    fn revise(&mut self, integration: Integration) -> Changed {
+        let (revision, updated_at) = (self.next_id(), self.now);
+        self.keep(Integration { revision, updated_at, ..integration })
+    }
+
+    fn keep(&mut self, integration: Integration) -> Changed {
         let key = keys::config(keys::INTEGRATIONS, integration.id);
         self.batch.insert(&key, json(&integration));
         let integration = Arc::new(integration);
+        self.integrations_changed = true;
         self.config_mut().integrations.insert(integration.id, integration.clone());
-        Outcome::Integration(Some(integration))
+        Changed::Integration(integration)
     }
 
-    pub(super) fn delete(&mut self, id: Id) -> Result<Outcome, StoreError> {
-        let Some(integration) = self.config_mut().integrations.remove(&id) else {
-            return Ok(Outcome::Integration(None));
+    pub(super) fn delete(&mut self, id: Id, revision: Option<Id>) -> Tried {
+        let integration = match self.expect(id, revision) {
+            Ok(integration) => integration,
+            Err(refusal) => return Ok(Err(refusal)),
         };
+        self.integrations_changed = true;
+        self.config_mut().integrations.remove(&id);
         self.batch.remove(&keys::config(keys::INTEGRATIONS, id));
         self.batch.remove(&keys::by_id(keys::HEALTH, id));
         for (message, _) in self.store.outbox()? {
@@ -99,19 +164,15 @@ impl Draft<'_> {
             };
             self.give_up(message, &owed, Status::Cancelled, None);
         }
-        Ok(Outcome::Integration(Some(integration)))
+        Ok(Ok(Changed::Integration(integration)))
     }
 
-    pub(super) fn create_token(&mut self, token: Token) -> Outcome {
-        let id = self.next_id();
-        let token = Token { id, created_at: self.now, ..token };
-        self.batch.insert(&keys::config(keys::TOKENS, id), json(&token));
-        self.config_mut().tokens.insert(id, Arc::new(token));
-        Outcome::TokenCreated
-    }
-
-    fn config_mut(&mut self) -> &mut Config {
-        self.configured = true;
+    pub(super) fn config_mut(&mut self) -> &mut Config {
+        if !self.configured {
+            self.configured = true;
+            let revision = self.next_id();
+            Arc::make_mut(&mut self.config).revision = revision;
+        }
         Arc::make_mut(&mut self.config)
     }
 }

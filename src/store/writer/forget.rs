@@ -29,7 +29,10 @@ impl Draft<'_> {
                 self.forget_message(id)?;
             }
         }
-        Ok(Outcome::Pruned)
+        for key in prune.answers {
+            self.batch.remove(key);
+        }
+        Ok(Outcome::Done)
     }
 
     fn forget_message(&mut self, id: Id) -> Result<(), StoreError> {

@@ -18,10 +18,17 @@ pub struct Client {
 pub struct Answer {
     pub status: u16,
     pub content_type: String,
+    pub headers: Vec<(String, String)>,
     pub text: String,
 }
 
 impl Answer {
+    /// The header's value; empty when it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        let found = self.headers.iter().find(|(other, _)| other == name);
+        found.map_or("", |(_, value)| value.as_str())
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
@@ -40,6 +47,11 @@ impl Client {
     /// The same server, with another token.
     pub fn with_token(&self, token: Option<&str>) -> Self {
         Self { token: token.map(str::to_owned), ..self.clone() }
+    }
+
+    /// The token it calls with.
+    pub fn token(&self) -> String {
+        self.token.clone().expect("a token")
     }
 
     /// Any call; none when no answer came.
@@ -64,11 +76,15 @@ impl Client {
         }
         let request = request.body(body.to_vec()).expect("a request");
         let mut response = self.agent.run(request).ok()?;
-        let content_type = response.headers().get("content-type");
+        let content_type = response.headers().get("content-type").cloned();
+        let text = |value: &ureq::http::HeaderValue| value.to_str().unwrap_or("?").to_owned();
+        let headers = response.headers().iter();
+        let headers = headers.map(|(name, value)| (name.to_string(), text(value))).collect();
         Some(Answer {
             status: response.status().as_u16(),
             content_type: content_type
                 .map_or(String::new(), |found| found.to_str().unwrap().to_owned()),
+            headers,
             text: response.body_mut().with_config().limit(64 << 20).read_to_string().ok()?,
         })
     }

@@ -1,0 +1,116 @@
+//! `/accounts`: the tenants of the server, which an operator makes and deletes.
+
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use serde::{Deserialize, Serialize};
+
+use super::auth::Caller;
+use super::once::{self, Made};
+use super::params::Params;
+use super::tokens::{new_text, shown};
+use super::{Api, Page, Problem, body};
+use crate::clock::Timestamp;
+use crate::model::{Account, AccountInfo, ExternalId, Id, KeyHash, Role, Slug, Token};
+use crate::store::{Changed, Command, Configure, Outcome};
+
+pub fn all() -> Resource {
+    super::resource("/accounts").route(web::get().to(list)).route(web::post().to(create))
+}
+
+pub fn one() -> Resource {
+    super::resource("/accounts/{id}").route(web::delete().to(delete))
+}
+
+/// An account, as it is answered.
+#[derive(Serialize)]
+struct View {
+    id: Slug,
+    name: ExternalId,
+    created_at: Timestamp,
+}
+
+impl View {
+    fn of(info: &AccountInfo) -> Self {
+        Self { id: info.id.clone(), name: info.name.clone(), created_at: info.created_at }
+    }
+}
+
+/// An account to make.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewAccount {
+    id: Slug,
+    /// What people call it; its id when that is left out.
+    #[serde(default)]
+    name: Option<ExternalId>,
+}
+
+async fn list(api: Data<Api>, _: Caller, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let params = Params::of(&request, &["after", "limit"])?;
+    let (after, limit) = (params.parsed::<Slug>("after")?, params.limit()?);
+    let config = api.store.config();
+    let mut accounts: Vec<&AccountInfo> = config.accounts().map(|info| info.as_ref()).collect();
+    accounts.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    accounts.retain(|info| after.as_ref().is_none_or(|after| info.id > *after));
+    let next = accounts.get(limit).and_then(|_| Some(accounts.get(limit - 1)?.id.to_string()));
+    let items = accounts.into_iter().take(limit).map(View::of).collect();
+    Ok(HttpResponse::Ok().json(Page::<View> { items, next }))
+}
+
+/// Makes an account, and the token of its administrator, which is shown once.
+async fn create(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    bytes: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let bytes = bytes?;
+    let asked: NewAccount = body::read(body::json(&request, &bytes)?)?;
+    let name = match asked.name {
+        Some(name) => name,
+        None => ExternalId::new(asked.id.as_str()).expect("invariant: an id is short"),
+    };
+    let text = new_text(&caller, &request, &bytes)?;
+    let token = Token {
+        // Given by the store.
+        id: Id::default(),
+        created_at: Timestamp::default(),
+        account: Account::DEFAULT,
+        name: ExternalId::new("admin").expect("invariant: a short name"),
+        roles: vec![Role::Admin],
+        workspaces: Vec::new(),
+        hash: KeyHash::of(&text),
+        created_by: Some(caller.name().into()),
+        expires_at: None,
+    };
+    let what = format!("an account {}", asked.id);
+    let id = asked.id.clone();
+    let command = Command::Configure(Configure::CreateAccount(asked.id, name, Box::new(token)));
+    let made = move |outcome: &Outcome| match outcome {
+        Outcome::Configured(Ok(Changed::Account(info))) => {
+            Ok(Made::created(format!("/api/v1/accounts/{}", info.id), &View::of(info)))
+        }
+        Outcome::Configured(Err(refusal)) => Err(Problem::refused(refusal, &what)),
+        other => unreachable!("invariant: not of this command: {other:?}"),
+    };
+    let made = once::make(&api, &caller, &request, &bytes, command, made).await?;
+    log::info!("the account {id} is made by {}", shown(&caller.token.name));
+    Ok(made.with("token", &text).answer())
+}
+
+/// Deletes an account with its integrations, tokens and workspaces. Its history is forgotten as it
+/// grows old.
+async fn delete(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let id = request.match_info().get("id").unwrap_or_default();
+    let what = format!("account {id}");
+    let found = api.store.config().account_named(id).map(|info| info.account);
+    let account = found.ok_or_else(|| Problem::not_found(format!("there is no {what}")))?;
+    let deleted = api.journal.configure(Configure::DeleteAccount(account)).await?;
+    deleted.map_err(|refusal| Problem::refused(&refusal, &what))?;
+    log::info!("the account {id} is deleted by {}", shown(&caller.token.name));
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,233 @@
+//! `/tokens`: who may call. A token's text is shown once, when it is made.
+
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use super::auth::Caller;
+use super::once::{self, Made};
+use super::params::{Params, id_of_path};
+use super::{Api, Page, Problem, body};
+use crate::clock::Timestamp;
+use crate::model::{Account, ExternalId, Id, KeyHash, Role, Slug, Token, random_key, token_text};
+use crate::settings::parse_duration;
+use crate::store::{Changed, Command, Config, Configure, Outcome};
+
+/// The most workspaces a token owns.
+const WORKSPACES_MAX: usize = 1_000;
+
+pub fn all() -> Resource {
+    super::resource("/tokens").route(web::get().to(list)).route(web::post().to(create))
+}
+
+pub fn one() -> Resource {
+    super::resource("/tokens/{id}").route(web::delete().to(revoke))
+}
+
+/// A token, as it is answered.
+#[derive(Serialize)]
+struct View {
+    id: Id,
+    account: Option<Slug>,
+    name: ExternalId,
+    roles: Vec<Role>,
+    workspaces: Vec<ExternalId>,
+    created_at: Timestamp,
+    /// The name of the token that made it; null for the first.
+    created_by: Option<Box<str>>,
+    expires_at: Option<Timestamp>,
+    last_used_at: Option<Timestamp>,
+}
+
+impl View {
+    fn of(token: &Token, config: &Config, last_used_at: Option<Timestamp>) -> Self {
+        Self {
+            id: token.id,
+            account: config.account(token.account).map(|account| account.id.clone()),
+            name: token.name.clone(),
+            roles: token.roles.clone(),
+            workspaces: token.workspaces.clone(),
+            created_at: token.created_at,
+            created_by: token.created_by.clone(),
+            expires_at: token.expires_at,
+            last_used_at,
+        }
+    }
+}
+
+/// A token to make.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewToken {
+    name: ExternalId,
+    roles: Vec<Role>,
+    #[serde(default)]
+    workspaces: Vec<ExternalId>,
+    /// From when on it opens nothing.
+    #[serde(default)]
+    expires_at: Option<Timestamp>,
+    /// The same from now on, like `90d`.
+    #[serde(default)]
+    expires_in: Option<String>,
+    /// The account it opens; that of the caller when it is left out.
+    #[serde(default)]
+    account: Option<Slug>,
+}
+
+async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let params = Params::of(&request, &["account", "after", "limit"])?;
+    let (after, limit) = (params.parsed::<Id>("after")?.unwrap_or_default(), params.limit()?);
+    let account = account_of(&api, &caller, params.parsed::<Slug>("account")?.as_ref())?;
+    let config = api.store.config();
+    let of_account = |token: &&std::sync::Arc<Token>| token.account == account && token.id > after;
+    let mut rest = config.tokens().filter(of_account);
+    let view =
+        |token: &std::sync::Arc<Token>| View::of(token, &config, api.store.uses().of(token.id));
+    let items: Vec<View> = rest.by_ref().take(limit).map(view).collect();
+    let more = rest.next().is_some();
+    let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+    Ok(HttpResponse::Ok().json(Page { items, next }))
+}
+
+async fn create(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    bytes: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let bytes = bytes?;
+    let asked: NewToken = body::read(body::json(&request, &bytes)?)?;
+    let account = account_of(&api, &caller, asked.account.as_ref())?;
+    if asked.roles.contains(&Role::Operator) && !caller.has(Role::Operator) {
+        return Err(Problem::forbidden("only a token with the role operator makes another"));
+    }
+    let expires_at = checked(&asked, api.clock.now())?;
+    let text = new_text(&caller, &request, &bytes)?;
+    let token = Token {
+        // Given by the store.
+        id: Id::default(),
+        created_at: Timestamp::default(),
+        account,
+        name: asked.name,
+        roles: asked.roles,
+        workspaces: asked.workspaces,
+        hash: KeyHash::of(&text),
+        created_by: Some(caller.name().into()),
+        expires_at,
+    };
+    let name = shown(&token.name);
+    let command = Command::Configure(Configure::CreateToken(Box::new(token)));
+    let store = api.store.clone();
+    let made = move |outcome: &Outcome| match outcome {
+        Outcome::Configured(Ok(Changed::Token(token))) => {
+            let location = format!("/api/v1/tokens/{}", token.id);
+            Ok(Made::created(location, &View::of(token, &store.config(), None)))
+        }
+        Outcome::Configured(Err(refusal)) => Err(Problem::refused(refusal, "such account")),
+        other => unreachable!("invariant: not of this command: {other:?}"),
+    };
+    let made = once::make(&api, &caller, &request, &bytes, command, made).await?;
+    log::info!("the token {name} is made by {}", shown(&caller.token.name));
+    Ok(made.with("token", &text).answer())
+}
+
+async fn revoke(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let config = api.store.config();
+    let found = id_of_path(&request)
+        .and_then(|id| config.token(id))
+        .filter(|token| token.account == caller.account || caller.has(Role::Operator));
+    let missing = || {
+        let id = request.match_info().get("id").unwrap_or_default();
+        format!("token {id}")
+    };
+    let token = found.ok_or_else(|| Problem::not_found(format!("there is no {}", missing())))?;
+    if token.roles.contains(&Role::Operator) && !caller.has(Role::Operator) {
+        return Err(Problem::forbidden("only a token with the role operator revokes another"));
+    }
+    let revoked = api.journal.configure(Configure::RevokeToken(token.id)).await?;
+    revoked.map_err(|refusal| Problem::refused(&refusal, &missing()))?;
+    log::info!("the token {} is revoked by {}", shown(&token.name), shown(&caller.token.name));
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The account that the call names, or the caller's own. Only an operator sees others.
+fn account_of(api: &Api, caller: &Caller, named: Option<&Slug>) -> Result<Account, Problem> {
+    let Some(slug) = named else { return Ok(caller.account) };
+    let config = api.store.config();
+    let account = config.account_named(slug.as_str()).map(|info| info.account);
+    account
+        .filter(|account| *account == caller.account || caller.has(Role::Operator))
+        .ok_or_else(|| Problem::not_found(format!("there is no account {slug}")))
+}
+
+/// When the token expires, if all that is asked for fits together.
+fn checked(asked: &NewToken, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+    let mut faults = Vec::new();
+    let mut fault = |pointer: &str, message: String| faults.push((pointer.to_owned(), message));
+    if asked.roles.is_empty() {
+        fault(
+            "/roles",
+            format!("must name one at least of {}", Role::ALL.map(Role::name).join(", ")),
+        );
+    }
+    let owner = asked.roles.contains(&Role::Owner);
+    if owner == asked.workspaces.is_empty() {
+        let wrong =
+            if owner { "must name what the owner owns" } else { "are for the role owner only" };
+        fault("/workspaces", wrong.to_owned());
+    }
+    if asked.workspaces.len() > WORKSPACES_MAX {
+        fault("/workspaces", format!("has more than {WORKSPACES_MAX}"));
+    }
+    let expires_at = match (&asked.expires_at, &asked.expires_in) {
+        (Some(_), Some(_)) => {
+            fault("/expires_in", "is one too many beside expires_at".to_owned());
+            None
+        }
+        (at, None) => *at,
+        (None, Some(text)) => match parse_duration(text) {
+            Some(lasts) => Some(now + lasts),
+            None => {
+                fault("/expires_in", format!("{text:?} is not a duration; write it like 90d"));
+                None
+            }
+        },
+    };
+    if expires_at.is_some_and(|at| at <= now) {
+        fault("/expires_at", "has passed already".to_owned());
+    }
+    if faults.is_empty() { Ok(expires_at) } else { Err(body::faulty(faults)) }
+}
+
+/// The text of a new token. A call with a key that comes again must be answered the same, and the text
+/// is not stored: so it is made of the caller's own, which is not stored either.
+pub fn new_text(caller: &Caller, request: &HttpRequest, body: &[u8]) -> Result<String, Problem> {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    let Some(key) = once::key(request)? else {
+        return Ok(token_text(&random_key().map_err(|error| Problem::no_random(&error))?));
+    };
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(caller.key.as_bytes()).expect("invariant: any key will do");
+    for part in [b"a token of an idempotent call".as_slice(), key.as_bytes(), body] {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    Ok(token_text(&URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())))
+}
+
+/// A name in a line of the log.
+pub fn shown(name: &ExternalId) -> String {
+    name.as_str().escape_debug().to_string()
+}

@@ -1,0 +1,111 @@
+//! `/workspaces`: the parts of an account. Audits may name one that nobody made.
+
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use serde::{Deserialize, Serialize};
+
+use super::auth::Caller;
+use super::once::{self, Made};
+use super::params::{Params, part_of_path};
+use super::tokens::shown;
+use super::{Api, Page, Problem, body};
+use crate::clock::Timestamp;
+use crate::model::{ExternalId, Workspace};
+use crate::store::{Changed, Command, Configure, Outcome};
+
+pub fn all() -> Resource {
+    super::resource("/workspaces").route(web::get().to(list)).route(web::post().to(create))
+}
+
+pub fn one() -> Resource {
+    super::resource("/workspaces/{id}").route(web::delete().to(delete))
+}
+
+/// A workspace, as it is answered.
+#[derive(Serialize)]
+struct View {
+    id: ExternalId,
+    /// What people call it; null when audits name it and nobody made it.
+    name: Option<ExternalId>,
+    created_at: Option<Timestamp>,
+}
+
+impl View {
+    fn of(workspace: &Workspace) -> Self {
+        Self {
+            id: workspace.id.clone(),
+            name: Some(workspace.name.clone()),
+            created_at: Some(workspace.created_at),
+        }
+    }
+}
+
+/// A workspace to make.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewWorkspace {
+    id: ExternalId,
+    /// What people call it; its id when that is left out.
+    #[serde(default)]
+    name: Option<ExternalId>,
+}
+
+async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let params = Params::of(&request, &["after", "limit"])?;
+    let (after, limit) = (params.external_id("after")?, params.limit()?);
+    let config = api.store.config();
+    let mut views: Vec<View> =
+        config.workspaces_of(caller.account).map(|workspace| View::of(workspace)).collect();
+    views.retain(|view| caller.sees(Some(&view.id)));
+    views.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    views.retain(|view| after.as_ref().is_none_or(|after| view.id > *after));
+    let next = views.get(limit).and_then(|_| Some(views.get(limit - 1)?.id.to_string()));
+    views.truncate(limit);
+    Ok(HttpResponse::Ok().json(Page { items: views, next }))
+}
+
+async fn create(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    bytes: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let bytes = bytes?;
+    let asked: NewWorkspace = body::read(body::json(&request, &bytes)?)?;
+    let (id, name) = (asked.id.clone(), asked.name.unwrap_or(asked.id));
+    let (what, shown_id) = (format!("a workspace {id}"), shown(&id));
+    let command = Command::Configure(Configure::CreateWorkspace(caller.account, id, name));
+    let made = move |outcome: &Outcome| match outcome {
+        Outcome::Configured(Ok(Changed::Workspace(workspace))) => {
+            let id = percent_encoding::utf8_percent_encode(
+                workspace.id.as_str(),
+                percent_encoding::NON_ALPHANUMERIC,
+            );
+            Ok(Made::created(format!("/api/v1/workspaces/{id}"), &View::of(workspace)))
+        }
+        Outcome::Configured(Err(refusal)) => Err(Problem::refused(refusal, &what)),
+        other => unreachable!("invariant: not of this command: {other:?}"),
+    };
+    let made = once::make(&api, &caller, &request, &bytes, command, made).await?;
+    log::info!("the workspace {shown_id} is made by {}", shown(&caller.token.name));
+    Ok(made.answer())
+}
+
+async fn delete(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let id = part_of_path(&request, "id");
+    let what = format!("workspace {id}");
+    let id = ExternalId::new(id).map_err(|_| Problem::not_found(format!("there is no {what}")))?;
+    let change = Configure::DeleteWorkspace(caller.account, id.clone());
+    let deleted = api.journal.configure(change).await?;
+    deleted.map_err(|refusal| Problem::refused(&refusal, &what))?;
+    log::info!("the workspace {} is deleted by {}", shown(&id), shown(&caller.token.name));
+    Ok(HttpResponse::NoContent().finish())
+}
