@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
@@ -50,10 +50,12 @@ fn admit(request: &ServiceRequest) -> Result<(), Problem> {
         return Ok(());
     }
     let api: &Data<Api> = request.app_data().expect("invariant: every app has an Api");
+    // Without a token nothing was tried.
+    let tried = request.headers().contains_key(AUTHORIZATION);
     let caller = authenticate(api, request.request(), row.who).map_err(|problem| match problem
         .status_code()
     {
-        StatusCode::UNAUTHORIZED => api.door.failed(address(request.request()), problem),
+        StatusCode::UNAUTHORIZED if tried => api.door.failed(address(request.request()), problem),
         _ => problem,
     })?;
     api.door.may_call(caller.token.id)?;

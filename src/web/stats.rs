@@ -13,7 +13,7 @@ use super::auth::Caller;
 use super::params::Params;
 use super::{Api, Problem};
 use crate::clock::{Monotonic, Timestamp};
-use crate::model::IntegrationStatus;
+use crate::model::{IntegrationStatus, Role};
 use crate::store::Totals;
 
 /// Over how long rates are taken.
@@ -66,13 +66,23 @@ impl Rates {
 struct Stats {
     version: &'static str,
     uptime_seconds: u64,
-    audits: Audits,
-    windows: Windows,
-    messages: Messages,
+    /// Of the caller's account.
     integrations: Integrations,
+    /// Messages owed to them.
+    owed: u64,
+    #[serde(flatten)]
+    server: Whole,
+}
+
+/// What is counted for all accounts together: null for whoever may know of their own only.
+#[derive(Default, Serialize)]
+struct Whole {
+    audits: Option<Audits>,
+    windows: Option<Windows>,
+    messages: Option<Messages>,
     /// Per second, over the last minute.
-    rates: RatesView,
-    store: StoreView,
+    rates: Option<RatesView>,
+    store: Option<StoreView>,
 }
 
 #[derive(Serialize)]
@@ -133,27 +143,40 @@ async fn get(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     Params::of(&request, &[])?;
-    let (totals, now) = (api.store.totals(), api.clock.monotonic());
-    let mut integrations = Integrations::default();
-    for integration in api.store.config().of_account(caller.account) {
+    let config = api.store.config();
+    let (mut integrations, mut owed) = (Integrations::default(), 0);
+    let owed_counts = api.store.owed_counts();
+    for integration in config.of_account(caller.account) {
+        owed += owed_counts.get(&integration.id).copied().unwrap_or_default();
         match integration.status(&api.store.health(integration.id)) {
             IntegrationStatus::Ok => integrations.ok += 1,
             IntegrationStatus::Failing => integrations.failing += 1,
             IntegrationStatus::Disabled => integrations.disabled += 1,
         }
     }
-    let ms = |lateness: Duration| (lateness.as_secs_f64() * 10_000.0).round() / 10.0;
-    let lateness = api.gauges.lateness();
+    let alone = config.accounts().count() == 1;
+    let now = api.clock.monotonic();
     Ok(HttpResponse::Ok().json(Stats {
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: now.saturating_sub(api.started).as_secs(),
-        audits: Audits { accepted: totals.audits, duplicates: totals.duplicates },
-        windows: Windows {
+        integrations,
+        owed,
+        server: if alone || caller.has(Role::Operator) { whole(&api)? } else { Whole::default() },
+    }))
+}
+
+fn whole(api: &Api) -> Result<Whole, Problem> {
+    let (totals, now) = (api.store.totals(), api.clock.monotonic());
+    let ms = |lateness: Duration| (lateness.as_secs_f64() * 10_000.0).round() / 10.0;
+    let lateness = api.gauges.lateness();
+    Ok(Whole {
+        audits: Some(Audits { accepted: totals.audits, duplicates: totals.duplicates }),
+        windows: Some(Windows {
             open: api.gauges.open(),
             closed: totals.windows,
             lateness: lateness.map(|(p50, p99)| Lateness { p50_ms: ms(p50), p99_ms: ms(p99) }),
-        },
-        messages: Messages {
+        }),
+        messages: Some(Messages {
             created: totals.messages,
             owed: api.store.owed_counts().values().sum(),
             delivered: totals.delivered,
@@ -161,14 +184,13 @@ async fn get(
             superseded: totals.superseded,
             cancelled: totals.cancelled,
             oldest_owed_at: api.store.oldest_owed()?.map(|id| id.time()),
-        },
-        integrations,
-        rates: api.rates.since_oldest(now, totals),
-        store: StoreView {
+        }),
+        rates: Some(api.rates.since_oldest(now, totals)),
+        store: Some(StoreView {
             bytes_on_disk: api.store.bytes_on_disk()?,
             bytes_kept: api.store.kept_bytes(),
-        },
-    }))
+        }),
+    })
 }
 
 async fn healthz() -> HttpResponse {
