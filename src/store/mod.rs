@@ -12,6 +12,7 @@
 //! | --- | --- |
 //! | `journal` | the thread that groups commands into commits |
 //! | `writer` | what each command writes |
+//! | `measure` | what is counted and measured of each commit |
 //! | `counters` | ids, totals, and where recovery has to begin |
 //! | `command` | commands, their outcomes, and the events that follow a commit |
 //! | `keys` | every key of the tree |
@@ -32,6 +33,7 @@ mod in_hand;
 mod journal;
 mod keys;
 mod log;
+mod measure;
 mod pack;
 mod prune;
 mod recovery;

@@ -28,8 +28,22 @@ struct Accepted {
     duplicates: Vec<ExternalId>,
 }
 
+/// Counts what is refused, whoever called; what is accepted is counted once a commit.
 async fn post(
     api: Data<Api>,
+    caller: Result<Caller, Problem>,
+    request: HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let accepted = match caller {
+        Ok(caller) => accept(&api, caller, request, body).await,
+        Err(problem) => Err(problem),
+    };
+    accepted.inspect_err(|problem| api.metrics.audits.refused(problem.reason()))
+}
+
+async fn accept(
+    api: &Api,
     caller: Caller,
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,

@@ -1,4 +1,4 @@
-//! The REST API under `/api/v1`, and the health checks. Level 4.
+//! The REST API under `/api/v1`, the health checks, and metrics. Level 4.
 //!
 //! Owns what callers see: paths, JSON names, status codes. One file a resource; each handler reads
 //! the request, calls down, and writes the answer. Nothing below knows a status code.
@@ -12,6 +12,7 @@
 //! | `records` | open windows, send now, discard |
 //! | `why` | why each audit was, or was not, sent |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
+//! | `metrics` | `/metrics` |
 //! | `auth` | who calls, and what they may |
 //! | `params` | query strings and paths |
 //! | `body` | configuration in JSON bodies, faults with their places |
@@ -24,6 +25,7 @@ mod by_hand;
 mod error;
 mod integrations;
 mod messages;
+mod metrics;
 mod params;
 mod records;
 mod stats;
@@ -41,6 +43,7 @@ pub use stats::Rates;
 
 use crate::clock::{Clock, Monotonic};
 use crate::delivery::{Dispatcher, Guard};
+use crate::metrics::Metrics;
 use crate::model::{ExternalId, Partition, RecordKey, WindowRule};
 use crate::record::{Gauges, Registry};
 use crate::settings::BODY_BYTES_MAX;
@@ -56,6 +59,8 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// Figures about windows.
     pub gauges: Arc<Gauges>,
+    /// What is counted and measured, for Prometheus.
+    pub metrics: Arc<Metrics>,
     /// What happened lately, a second.
     pub rates: Arc<Rates>,
     /// The shards of records.
@@ -105,6 +110,7 @@ pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
         .app_data(PayloadConfig::new(BODY_BYTES_MAX))
         .service(stats::health())
         .service(stats::readiness())
+        .service(metrics::metrics())
         .service(
             web::scope("/api/v1")
                 .service(audits::resource())
