@@ -5,6 +5,7 @@
 //! - `rest`: what the API answers, and what it refuses
 //! - `lifecycle`: settings, first start, ordered stop
 //! - `by_hand`: test, redeliver, cancel, recover, replay, discard, why
+//! - `metrics`: what Prometheus reads
 //! - `demo`: `lull demo --once`
 //! - `listen`: `lull listen`
 //! - `verify`: signatures, checked by clients that we did not write
@@ -20,6 +21,7 @@ mod first_light;
 mod harness;
 mod lifecycle;
 mod listen;
+mod metrics;
 mod nasty;
 mod rest;
 mod slow_hook;
