@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, SystemClock};
 use crate::delivery::{self, Dispatcher, Drain, Guard, HttpTransport, Shard, SystemResolver};
+use crate::metrics::Metrics;
 use crate::record::{self, Gauges, Registry};
 use crate::settings::Settings;
 use crate::store::{Journal, JournalThread, Store, StoreError};
@@ -80,15 +81,19 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
     let folder = settings.data.join("store");
     let (store, writer, recovered) = Store::open(&folder, clock.now())?;
     let (switchboard, lines) = Switchboard::new(clock.clone());
-    let (journal, journal_thread) = Journal::start(writer, clock.clone(), Box::new(switchboard))?;
+    let metrics = Arc::new(Metrics::new(clock.now()));
+    let (journal, journal_thread) =
+        Journal::start(writer, clock.clone(), Box::new(switchboard), metrics.clone())?;
     let gauges = Arc::new(Gauges::default());
     let threads =
         std::thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS_MAX));
 
     let mut arbiters = Vec::new();
-    let registries = start_registries(threads, &store, &journal, &clock, &gauges, &mut arbiters);
+    let registries =
+        start_registries(threads, &store, &journal, &clock, &gauges, &metrics, &mut arbiters);
     let guard = Guard::new(settings.allow_nets.clone());
-    let dispatchers = start_dispatchers(threads, &store, &journal, &clock, &guard, &mut arbiters);
+    let dispatchers =
+        start_dispatchers(threads, &store, &journal, &clock, &metrics, &guard, &mut arbiters);
     let (windows, owed) = (recovered.windows.len(), recovered.owed.len());
     let wired = Lines {
         registries: registries.clone(),
@@ -111,6 +116,7 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
         clock,
         gauges,
         rates: Rates::default(),
+        metrics,
         registries,
         dispatchers: dispatchers.clone(),
         rule,
@@ -141,12 +147,18 @@ fn start_registries(
     journal: &Journal,
     clock: &Arc<dyn Clock>,
     gauges: &Arc<Gauges>,
+    metrics: &Arc<Metrics>,
     arbiters: &mut Vec<Arbiter>,
 ) -> Vec<Addr<Registry>> {
     let start = |_| {
         let arbiter = Arbiter::new();
-        let shared =
-            record::Shared::new(store.clone(), journal.clone(), clock.clone(), gauges.clone());
+        let shared = record::Shared::new(
+            store.clone(),
+            journal.clone(),
+            clock.clone(),
+            gauges.clone(),
+            metrics.clone(),
+        );
         let registry = Registry::start_in(&arbiter.handle(), shared);
         arbiters.push(arbiter);
         registry
@@ -159,6 +171,7 @@ fn start_dispatchers(
     store: &Arc<Store>,
     journal: &Journal,
     clock: &Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
     guard: &Guard,
     arbiters: &mut Vec<Arbiter>,
 ) -> Vec<Addr<Dispatcher>> {
@@ -167,6 +180,7 @@ fn start_dispatchers(
         store: store.clone(),
         journal: journal.clone(),
         clock: clock.clone(),
+        metrics: metrics.clone(),
         make_transport: Box::new(move |integration| {
             let resolver = Rc::new(SystemResolver);
             Rc::new(HttpTransport::new(&integration.spec, guard.clone(), resolver))

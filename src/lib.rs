@@ -32,7 +32,7 @@
 //! | 3 | [`record`], [`delivery`]; neither knows the other |
 //! | 2 | [`store`] |
 //! | 1 | [`filter`], [`collate`], [`format`](mod@format), [`ingest`], [`retry`], [`sign`]: pure; and [`address`], which puts the first three together |
-//! | 0 | [`model`], [`clock`], [`settings`] |
+//! | 0 | [`model`], [`clock`], [`settings`], [`metrics`] |
 //!
 //! # What always holds
 //!
@@ -55,6 +55,7 @@ pub mod delivery;
 pub mod filter;
 pub mod format;
 pub mod ingest;
+pub mod metrics;
 pub mod model;
 pub mod record;
 pub mod retry;

@@ -228,6 +228,7 @@ async fn attempt(
     };
     let Posted { outcome, timing, note } = transport.post(request).await;
     let took = shared.clock.monotonic() - started;
+    shared.metrics.attempts.made(&outcome, took);
     let number = turn.attempts + 1;
     let (now, schedule) = (shared.clock.now(), integration.retry_schedule());
     let next = retry::decide(&outcome, turn.message, number, now, schedule);

@@ -46,6 +46,7 @@ pub use transport::{HttpTransport, Posted, Request, Transport};
 pub use words::reason;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::model::Integration;
 use crate::store::{Journal, Store};
 
@@ -60,6 +61,8 @@ pub struct Shared {
     pub journal: Journal,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Figures for machines.
+    pub metrics: Arc<Metrics>,
     /// How hooks are reached.
     pub make_transport: Box<MakeTransport>,
 }

@@ -2,6 +2,7 @@
 
 mod backlog;
 mod by_hand;
+mod counted;
 
 use std::time::Duration;
 

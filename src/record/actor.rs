@@ -11,6 +11,7 @@ use super::window::Window;
 use super::{Shared, backlog, slots};
 use crate::address;
 use crate::clock::{Monotonic, Timestamp};
+use crate::metrics::Windows;
 use crate::model::{ClosedBy, Id, RecordKey, WindowRule};
 use crate::store::{Close, Closed, StoreError};
 
@@ -128,7 +129,7 @@ impl RecordActor {
         self.closing = true;
         let (shared, of) = (self.shared.clone(), self.of.clone());
         let late = self.shared.clock.monotonic().saturating_sub(window.closes_at());
-        let places = window.places.clone();
+        let (places, why) = (window.places.clone(), Windows::why(&closed_by));
         let work = async move {
             let _permit = shared.closing.acquire().await;
             let WindowKey { record, slot } = of.as_ref();
@@ -154,6 +155,7 @@ impl RecordActor {
         ctx.spawn(work.into_actor(self).map(move |closed, actor, ctx| {
             if closed.is_ok() {
                 actor.shared.gauges.closed_late_by(late);
+                actor.shared.metrics.windows.closed(why, late);
             }
             actor.closed(closed, places, window.rule, reply, ctx);
         }));

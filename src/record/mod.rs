@@ -37,6 +37,7 @@ pub use registry::{CloseByHand, Edits, ListWindows, Recover, Registry, WindowsOf
 pub use replay::replay;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::store::{Journal, Store};
 
 /// The most windows of one shard that are closing at a time: a bound on memory when very many are
@@ -56,6 +57,8 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// Figures for people.
     pub gauges: Arc<Gauges>,
+    /// Figures for machines.
+    pub metrics: Arc<Metrics>,
     closing: Arc<Semaphore>,
 }
 
@@ -66,9 +69,10 @@ impl Shared {
         journal: Journal,
         clock: Arc<dyn Clock>,
         gauges: Arc<Gauges>,
+        metrics: Arc<Metrics>,
     ) -> Arc<Shared> {
         let closing = Arc::new(Semaphore::new(CLOSING_MAX));
-        Arc::new(Shared { store, journal, clock, gauges, closing })
+        Arc::new(Shared { store, journal, clock, gauges, metrics, closing })
     }
 }
 

@@ -397,3 +397,26 @@ async fn a_message_absorbs_only_the_audits_that_its_integration_saw_in_the_older
         .collect();
     assert!(told == [json!(2)] || told == [json!(1), json!(1)], "{told:?}");
 }
+
+#[actix::test]
+async fn windows_are_counted_by_why_they_closed() {
+    let rule = WindowRule { quiet_period: QUIET, max_wait: Some(QUIET + MINUTE * 2) };
+    let world = World::with(rule).await;
+    for (record, edits) in [("1", 1), ("2", 4)] {
+        for edit in 0..edits {
+            world.post(update(record, edit)).await;
+            world.pass(MINUTE * 3).await;
+        }
+    }
+    world.pass(QUIET).await;
+    world.post(update("3", 1)).await;
+    world.send_now("3").await;
+    world.post(update("4", 1)).await;
+    let discarded = ClosedBy::Discarded { by: "tester".to_owned(), reason: String::new() };
+    world.close("4", discarded).await.unwrap();
+    let closed = ["quiet", "max_wait", "send_now", "discarded"]
+        .map(|why| world.counted(&format!("lull_windows_closed_total{{why=\"{why}\"}}")));
+    assert_eq!(closed, [2.0, 1.0, 1.0, 1.0]);
+    assert_eq!(world.counted("lull_window_lateness_seconds_count"), 3.0);
+    assert_eq!(world.counted("lull_audits_accepted_total"), 7.0);
+}

@@ -8,8 +8,10 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::measure::Measure;
 use super::{Command, Listener, Outcome, StoreError, Writer};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 
 /// The most commands in a commit.
 const COMMIT_COMMANDS_MAX: usize = 2_048;
@@ -41,6 +43,7 @@ struct Core {
     writer: Writer,
     clock: Arc<dyn Clock>,
     listener: Box<dyn Listener>,
+    metrics: Arc<Metrics>,
 }
 
 /// The journal's thread, to be stopped and waited for.
@@ -55,9 +58,10 @@ impl Journal {
         writer: Writer,
         clock: Arc<dyn Clock>,
         listener: Box<dyn Listener>,
+        metrics: Arc<Metrics>,
     ) -> std::io::Result<(Journal, JournalThread)> {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
-        let core = Core { writer, clock, listener };
+        let core = Core { writer, clock, listener, metrics };
         let thread = std::thread::Builder::new()
             .name("lull-journal".to_owned())
             .spawn(move || core.run(receiver))?;
@@ -65,8 +69,21 @@ impl Journal {
     }
 
     /// A journal that commits on the caller's thread.
-    pub fn inline(writer: Writer, clock: Arc<dyn Clock>, listener: Box<dyn Listener>) -> Journal {
-        Journal(Way::Inline(Arc::new(Mutex::new(Core { writer, clock, listener }))))
+    pub fn inline(
+        writer: Writer,
+        clock: Arc<dyn Clock>,
+        listener: Box<dyn Listener>,
+        metrics: Arc<Metrics>,
+    ) -> Journal {
+        Journal(Way::Inline(Arc::new(Mutex::new(Core { writer, clock, listener, metrics }))))
+    }
+
+    /// Commands that wait for a commit.
+    pub fn waiting(&self) -> usize {
+        match &self.0 {
+            Way::Thread(sender) => sender.max_capacity() - sender.capacity(),
+            Way::Inline(_) => 0,
+        }
     }
 
     /// Does as commanded; on disk when it is done.
@@ -147,7 +164,11 @@ impl Core {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
-        let (outcomes, events) = self.writer.commit(commands, self.clock.as_ref())?;
+        let clock = self.clock.as_ref();
+        let measure = Measure::begin(commands.len(), &self.writer, clock);
+        let committed = self.writer.commit(commands, clock);
+        let (outcomes, events) = committed.inspect_err(|_| self.metrics.commits.failed())?;
+        measure.done(&self.writer, clock, &self.metrics);
         if !events.is_empty() {
             self.listener.committed(events);
         }

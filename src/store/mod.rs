@@ -15,6 +15,7 @@
 //! | `once` | calls that are to happen once |
 //! | `uses` | when tokens were last used |
 //! | `writer` | what each command writes |
+//! | `measure` | what is counted and measured of each commit |
 //! | `counters` | ids, totals, and where recovery has to begin |
 //! | `command` | commands, their outcomes, and the events that follow a commit |
 //! | `keys` | every key of the tree |
@@ -36,6 +37,7 @@ mod in_hand;
 mod journal;
 mod keys;
 mod log;
+mod measure;
 mod once;
 mod pack;
 mod prune;

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::clock::{Clock, Monotonic, Timestamp};
 use crate::ingest::{self, Media};
+use crate::metrics::Metrics;
 use crate::model::{
     Account, Attempt, AttemptOutcome, ClosedBy, Delivery, ExternalId, Id, Integration,
     MessageDraft, RecordKey, Secret, Slot, Status, Timing, Trigger, WindowRule,
@@ -39,6 +40,10 @@ impl Listener for Nobody {
     fn committed(&mut self, _: Vec<Event>) {}
 }
 
+fn metrics() -> Arc<Metrics> {
+    Arc::new(Metrics::new(Timestamp::default()))
+}
+
 struct Opened {
     folder: TempDir,
     clock: Arc<Still>,
@@ -55,7 +60,7 @@ impl Opened {
 
     fn open(folder: TempDir, clock: Arc<Still>) -> Self {
         let (store, writer, recovered) = Store::open(folder.path(), clock.now()).unwrap();
-        let journal = Journal::inline(writer, clock.clone(), Box::new(Nobody));
+        let journal = Journal::inline(writer, clock.clone(), Box::new(Nobody), metrics());
         Self { folder, clock, store, journal, recovered }
     }
 
@@ -486,7 +491,9 @@ async fn the_journal_groups_what_comes_at_once_and_answers_each_and_stops_in_ord
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(Still(AtomicU64::new(1_772_440_000_000_000_000)));
     let (store, writer, _) = Store::open(folder.path(), Timestamp::default()).unwrap();
-    let (journal, thread) = Journal::start(writer, clock, Box::new(Nobody)).unwrap();
+    let metrics = metrics();
+    let (journal, thread) =
+        Journal::start(writer, clock, Box::new(Nobody), metrics.clone()).unwrap();
     let new_audit = |number: usize| {
         let text = edit(&format!("a{number}"), "1", "u").to_string();
         NewAudit { record: key("1"), id: ExternalId::new(format!("a{number}")).ok(), text }
@@ -497,6 +504,7 @@ async fn the_journal_groups_what_comes_at_once_and_answers_each_and_stops_in_ord
         assert_eq!(texts(&appended.unwrap().ids), [format!("a{number}")]);
     }
     assert_eq!(store.totals().audits, 500);
+    assert_eq!(metrics.audits.accepted.get(), 500);
     thread.stop().await;
     let refused = journal.append(vec![new_audit(500)], RULE).await;
     assert!(matches!(refused, Err(StoreError::Stopped)));

@@ -22,7 +22,7 @@ use super::once::Answered;
 use super::pack::{self, Pack};
 use super::{
     Accepted, Appended, Close, Closed, Command, Config, Event, Gone, NewAudit, NewMessage,
-    NothingChanged, Outcome, Store, StoreError, keys, value,
+    NothingChanged, Outcome, Store, StoreError, Totals, keys, value,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::model::{
@@ -39,6 +39,11 @@ pub struct Writer {
 impl Writer {
     pub(super) fn new(store: Arc<Store>, state: State) -> Self {
         Self { store, state }
+    }
+
+    /// What has been counted since the store was made.
+    pub(super) fn totals(&self) -> Totals {
+        self.state.counters.totals
     }
 
     /// Applies `commands` in one commit, on disk when this returns (D1). All or none.

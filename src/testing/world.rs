@@ -19,6 +19,7 @@ use crate::app::switchboard::{Lines, Switchboard};
 use crate::clock::{Clock, Monotonic, Timestamp};
 use crate::delivery::{self, Dispatcher, Posted, Request, Shard, Transport};
 use crate::ingest::{self, Media};
+use crate::metrics::Metrics;
 use crate::model::{
     Account, AttemptOutcome, ClosedBy, ExternalId, Id, Integration, Mark, RecordKey, Secret,
     Timing, WindowRule,
@@ -103,6 +104,7 @@ pub struct World {
     pub clock: Arc<TestClock>,
     pub store: Arc<Store>,
     pub journal: Journal,
+    metrics: Arc<Metrics>,
     pub rule: WindowRule,
     folder: TempDir,
     registry: Addr<Registry>,
@@ -131,10 +133,17 @@ impl World {
     async fn open(folder: TempDir, clock: Arc<TestClock>, rule: WindowRule) -> World {
         let (store, writer, recovered) = Store::open(folder.path(), clock.now()).expect("a store");
         let (switchboard, lines) = Switchboard::new(clock.clone());
-        let journal = Journal::inline(writer, clock.clone(), Box::new(switchboard));
+        let metrics = Arc::new(Metrics::new(clock.now()));
+        let journal =
+            Journal::inline(writer, clock.clone(), Box::new(switchboard), metrics.clone());
         let gauges = Arc::new(Gauges::default());
-        let shared =
-            record::Shared::new(store.clone(), journal.clone(), clock.clone(), gauges.clone());
+        let shared = record::Shared::new(
+            store.clone(),
+            journal.clone(),
+            clock.clone(),
+            gauges.clone(),
+            metrics.clone(),
+        );
         let registry = Registry::start_here(shared);
         let script = Arc::new(Mutex::new(Script::default()));
         let (hooks, of) = (script.clone(), clock.clone());
@@ -142,6 +151,7 @@ impl World {
             store: store.clone(),
             journal: journal.clone(),
             clock: clock.clone(),
+            metrics: metrics.clone(),
             make_transport: Box::new(move |_| {
                 Rc::new(ScriptedTransport { script: hooks.clone(), clock: of.clone() })
             }),
@@ -150,7 +160,7 @@ impl World {
         let wired =
             Lines { registries: vec![registry.clone()], dispatchers: vec![dispatcher], gauges };
         lines.connect(wired, store.config(), recovered).await.expect("everyone there");
-        World { clock, store, journal, rule, folder, registry, script }
+        World { clock, store, journal, metrics, rule, folder, registry, script }
     }
 
     /// What a power cut would leave, started again after `down_for`. The world before goes on
@@ -251,6 +261,16 @@ impl World {
         let mut entries = self.store.messages(&filter).expect("readable").items;
         entries.reverse();
         entries
+    }
+
+    /// What has been counted: the value of a series, as `/metrics` has it.
+    pub fn counted(&self, series: &str) -> f64 {
+        let (_, text) = self.metrics.text();
+        let mut lines = text.lines().filter_map(|line| line.rsplit_once(' '));
+        let value = lines.find_map(|(name, value)| (name == series).then_some(value));
+        value
+            .and_then(|value| value.parse().ok())
+            .unwrap_or_else(|| panic!("no {series} in {text}"))
     }
 
     /// The next attempts are answered with these codes; 0 is no answer at all.

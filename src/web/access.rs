@@ -48,6 +48,7 @@ const fn roles(method: &'static str, path: &'static str, roles: &'static [Role])
 pub const TABLE: &[Row] = &[
     anyone("GET",    "/healthz"),
     anyone("GET",    "/readyz"),
+    roles ("GET",    "/metrics",                          &[Operator]),
 
     anyone("POST",   "/session"),
     token ("GET",    "/session"),

@@ -86,6 +86,11 @@ impl Problem {
         self
     }
 
+    /// The last part of its type: few words, all of this file.
+    pub fn reason(&self) -> &'static str {
+        self.kind.rsplit('/').next().unwrap_or(self.kind)
+    }
+
     /// The query string or path cannot be read.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "/problems/bad-request", "Bad request", detail)

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
@@ -14,6 +14,9 @@ use super::access::{self, API, Who};
 use super::auth::authenticate;
 use super::request_id::RequestId;
 use super::{Api, Problem};
+
+/// Where audits are posted: what is refused there is counted, whoever refuses it.
+const AUDITS: &str = "/api/v1/audits";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_SNIFF: (HeaderName, HeaderValue) =
@@ -82,6 +85,10 @@ fn told_which(response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResp
         log::error!("{id} {method} {}: {}", uri.path(), problem.for_the_log());
     } else {
         log::debug!("{id} {method} {}: {}", uri.path(), problem.for_the_log());
+    }
+    if response.request().match_pattern().as_deref() == Some(AUDITS) && *method == Method::POST {
+        let api: Option<&Data<Api>> = response.request().app_data();
+        api.inspect(|api| api.metrics.audits.refused(problem.reason()));
     }
     let answer = problem.answer(Some(id));
     response.into_response(answer)

@@ -1,4 +1,4 @@
-//! The REST API under `/api/v1`, and the health checks. Level 4.
+//! The REST API under `/api/v1`, the health checks, and metrics. Level 4.
 //!
 //! Owns what callers see: paths, JSON names, status codes. One file a resource; each handler reads
 //! the request, calls down, and writes the answer. Nothing below knows a status code.
@@ -15,6 +15,7 @@
 //! | `why` | why each audit was, or was not, sent |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
 //! | `session`, `tokens`, `accounts`, `workspaces` | administration |
+//! | `metrics` | `/metrics` |
 //! | `auth` | who calls, and what they may |
 //! | `door` | how often somebody may knock |
 //! | `once` | calls that make something once, however often they come |
@@ -34,6 +35,7 @@ mod error;
 mod gate;
 mod integrations;
 mod messages;
+mod metrics;
 mod once;
 mod params;
 mod records;
@@ -59,6 +61,7 @@ pub use stats::Rates;
 
 use crate::clock::{Clock, Monotonic};
 use crate::delivery::{Dispatcher, Guard};
+use crate::metrics::Metrics;
 use crate::model::{ExternalId, Partition, RecordKey, WindowRule};
 use crate::record::{Gauges, Registry};
 use crate::settings::BODY_BYTES_MAX;
@@ -74,6 +77,8 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// Figures about windows.
     pub gauges: Arc<Gauges>,
+    /// What is counted and measured, for Prometheus.
+    pub metrics: Arc<Metrics>,
     /// What happened lately, a second.
     pub rates: Rates,
     /// The shards of records.
@@ -128,6 +133,7 @@ pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
             .wrap(from_fn(gate::gate))
             .service(stats::health())
             .service(stats::readiness())
+            .service(metrics::metrics())
             .service(routes())
             .default_service(web::to(no_such_path)),
     );

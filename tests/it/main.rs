@@ -8,6 +8,7 @@
 //! - `again`: the same call twice, two administrators at once
 //! - `lifecycle`: settings, first start, ordered stop
 //! - `by_hand`: test, redeliver, cancel, recover, replay, discard, why
+//! - `metrics`: what Prometheus reads
 //! - `demo`: `lull demo --once`
 //! - `listen`: `lull listen`
 //! - `verify`: signatures, checked by clients that we did not write
@@ -24,6 +25,7 @@ mod first_light;
 mod harness;
 mod lifecycle;
 mod listen;
+mod metrics;
 mod nasty;
 mod rest;
 mod roles;
