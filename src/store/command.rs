@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Config;
+use super::{Config, Lesson};
 use crate::clock::Timestamp;
 use crate::model::{
     Account, Attempt, ClosedBy, DisabledBecause, ExternalId, Health, Id, Integration,
@@ -37,6 +37,8 @@ pub enum Command {
     CreateToken(Box<Token>),
     /// Forget what is too old (R18).
     Prune(Prune),
+    /// Forget what was learned in an account: in this workspace, or all of it.
+    ForgetLearned(Account, Option<ExternalId>),
 }
 
 /// An accepted audit that has no place yet.
@@ -47,6 +49,8 @@ pub struct NewAudit {
     pub id: Option<ExternalId>,
     /// The text to keep.
     pub text: String,
+    /// What it teaches that was not known when it came.
+    pub learned: Vec<Lesson>,
 }
 
 /// A window to close (D2).
@@ -138,6 +142,8 @@ pub enum Outcome {
     TokenCreated,
     /// Of [`Command::Prune`].
     Pruned,
+    /// Of [`Command::ForgetLearned`].
+    Forgotten,
 }
 
 /// What came of an attempt.
@@ -212,7 +218,10 @@ impl Command {
     /// Whether this is worth waiting for others to share its commit with; a bound on memory.
     pub(super) fn weight(&self) -> usize {
         match self {
-            Command::Append(audits, _) => audits.iter().map(|audit| audit.text.len() + 64).sum(),
+            Command::Append(audits, _) => {
+                let weight = |audit: &NewAudit| audit.text.len() + 64 + audit.learned.len() * 256;
+                audits.iter().map(weight).sum()
+            }
             Command::Close(close) => {
                 close.messages.iter().map(|message| message.draft.body.len() + 256).sum::<usize>()
             }

@@ -13,7 +13,9 @@ use super::{
     Settlement, StoreError, Writer,
 };
 use crate::clock::{Clock, Timestamp};
-use crate::model::{Account, Id, Integration, IntegrationSpec, Secret, Token, WindowRule};
+use crate::model::{
+    Account, ExternalId, Id, Integration, IntegrationSpec, Secret, Token, WindowRule,
+};
 
 /// The most commands in a commit.
 const COMMIT_COMMANDS_MAX: usize = 2_048;
@@ -180,6 +182,15 @@ impl Journal {
     /// Forgets what is too old.
     pub async fn prune(&self, prune: Prune) -> Result<(), StoreError> {
         self.execute(Command::Prune(prune)).await.map(drop)
+    }
+
+    /// Forgets what was learned in an account: in `workspace`, or all of it when none is given.
+    pub async fn forget_learned(
+        &self,
+        account: Account,
+        workspace: Option<ExternalId>,
+    ) -> Result<(), StoreError> {
+        self.execute(Command::ForgetLearned(account, workspace)).await.map(drop)
     }
 
     async fn execute(&self, command: Command) -> Result<Outcome, StoreError> {

@@ -15,8 +15,10 @@
 //! | `t` message, number | an attempt |
 //! | `h` integration | its health |
 //! | `c` `i` id, `c` `t` id | an integration, a token |
+//! | `l` account, hash of a workspace and what was seen there | something learned |
 //! | `m` … | format, counters |
 
+use super::learned::Key;
 use crate::model::{Account, ExternalId, Id, Partition, Status};
 
 /// The format version.
@@ -29,6 +31,7 @@ pub const MARKS: u8 = b'w';
 pub const MESSAGES: u8 = b'g';
 pub const OUTBOX: u8 = b'o';
 pub const HEALTH: u8 = b'h';
+pub const LEARNED: u8 = b'l';
 pub const INTEGRATIONS: [u8; 2] = *b"ci";
 pub const TOKENS: [u8; 2] = *b"ct";
 
@@ -130,6 +133,27 @@ pub fn attempt(message: Id, number: u32) -> [u8; 13] {
     key[..9].copy_from_slice(&attempts(message));
     key[9..].copy_from_slice(&number.to_be_bytes());
     key
+}
+
+/// What everything learned in an account begins with.
+pub fn learned_of(account: Account) -> [u8; 5] {
+    let mut key = [LEARNED; 5];
+    key[1..].copy_from_slice(&account.0.to_be_bytes());
+    key
+}
+
+/// Something learned. Random by nature, but there are few of them, and they are seldom written.
+pub fn learned(account: Account, of: Key) -> [u8; 13] {
+    let mut key = [0; 13];
+    key[..5].copy_from_slice(&learned_of(account));
+    key[5..].copy_from_slice(&of.0.to_be_bytes());
+    key
+}
+
+/// The account of a key made by [`learned`].
+pub fn account_of_learned(key: &[u8]) -> Option<Account> {
+    let number: [u8; 4] = key.get(1..5)?.try_into().ok()?;
+    Some(Account(u32::from_be_bytes(number)))
 }
 
 /// An integration or a token.

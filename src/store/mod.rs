@@ -18,6 +18,7 @@
 //! | `value` | values longer than sled likes, in parts |
 //! | `pack` | the audits of a commit, packed together |
 //! | `history`, `log`, `config` | reading audits; messages; integrations and tokens |
+//! | `learned` | users, record types, fields and workspaces that audits named |
 //! | `prune` | what is too old to keep |
 //! | `recovery` | what was going on when the server stopped |
 //! | `in_hand` | which owed messages are being sent or absorbed |
@@ -31,6 +32,7 @@ mod history;
 mod in_hand;
 mod journal;
 mod keys;
+mod learned;
 mod log;
 mod pack;
 mod prune;
@@ -54,6 +56,9 @@ pub use disk::Disk;
 pub use history::{AuditFilter, HistoryPage};
 pub use in_hand::InHand;
 pub use journal::{Journal, JournalThread};
+pub use learned::{
+    Details, LearnedField, LearnedOf, LearnedPage, LearnedUser, LearnedWish, Lesson, Screen, Thing,
+};
 pub use log::{Entry, LogPage, MessageFilter};
 pub use recovery::{OpenWindow, Recovered};
 pub use writer::Writer;
@@ -61,6 +66,7 @@ pub use writer::Writer;
 use crate::clock::Timestamp;
 use crate::model::{Health, Id, Partition};
 use counters::Counters;
+use learned::Learned;
 
 /// Why the store could not do as asked.
 #[derive(Debug, thiserror::Error)]
@@ -136,6 +142,7 @@ pub struct Store {
     /// What the writer has counted.
     tally: Mutex<Tally>,
     in_hand: InHand,
+    learned: Learned,
 }
 
 /// What is kept in memory beside the tree.
@@ -156,11 +163,13 @@ impl Store {
     ) -> Result<(Arc<Store>, Writer, Recovered), StoreError> {
         let disk = Disk::open(folder)?;
         let config = Config::load(disk.tree())?;
+        let learned = Learned::load(disk.tree())?;
         let store = Arc::new(Store {
             disk,
             config: RwLock::new(Arc::new(config)),
             tally: Mutex::default(),
             in_hand: InHand::default(),
+            learned,
         });
         let (state, recovered) = recovery::recover(&store, now)?;
         let writer = Writer::new(store.clone(), state);

@@ -9,6 +9,7 @@
 //! | `integrations` | `/integrations` |
 //! | `by_hand` | `/integrations/{id}/test`, `recover`, `replay` |
 //! | `messages` | `/messages` |
+//! | `learned` | `/users`, `/record-types`, `/fields` |
 //! | `records` | open windows, send now, discard |
 //! | `why` | why each audit was, or was not, sent |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
@@ -23,6 +24,7 @@ mod body;
 mod by_hand;
 mod error;
 mod integrations;
+mod learned;
 mod messages;
 mod params;
 mod records;
@@ -114,6 +116,9 @@ pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
                 .service(integrations::rotate_secret())
                 .service(integrations::one())
                 .service(integrations::all())
+                .service(learned::users())
+                .service(learned::record_types())
+                .service(learned::fields())
                 .service(messages::redeliver())
                 .service(messages::cancel())
                 .service(messages::attempts())
