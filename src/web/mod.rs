@@ -11,6 +11,7 @@
 //! | `messages` | `/messages` |
 //! | `learned` | `/users`, `/record-types`, `/fields` |
 //! | `records` | open windows, send now, discard |
+//! | `windows` | how open windows are shown |
 //! | `why` | why each audit was, or was not, sent |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
 //! | `auth` | who calls, and what they may |
@@ -30,6 +31,7 @@ mod params;
 mod records;
 mod stats;
 mod why;
+mod windows;
 
 use std::sync::Arc;
 
@@ -127,6 +129,7 @@ pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
                 .service(records::send_now())
                 .service(records::discard())
                 .service(why::why())
+                .service(records::one())
                 .service(records::all())
                 .service(stats::stats()),
         )
