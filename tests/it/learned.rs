@@ -71,7 +71,10 @@ fn pickers_are_searched_and_read_page_by_page() {
         assert_eq!(first["next"], items[49][key]);
         let cursor = first["next"].as_str().unwrap().replace(' ', "%20");
         let second = server.api.get(&format!("{path}?after={cursor}&limit=70"), 200);
-        assert_eq!((second["items"].as_array().unwrap().len(), &second["next"]), (70, &Value::Null));
+        assert_eq!(
+            (second["items"].as_array().unwrap().len(), &second["next"]),
+            (70, &Value::Null)
+        );
         let found = server.api.get(&format!("{path}?q=11"), 200)["items"].as_array().unwrap().len();
         assert_eq!(found, 11, "{path}: 011, and 110 to 119");
         for (query, named) in [("limit=0", "limit"), ("after=", "after"), ("x=1", "\"x\"")] {

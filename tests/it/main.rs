@@ -3,6 +3,8 @@
 //! - `harness`: starting servers, scripted receivers, calling the API
 //! - `first_light`: audits in, one collated audit out
 //! - `rest`: what the API answers, and what it refuses
+//! - `learned`: users, record types and fields, for pickers
+//! - `preview`: open windows, and what they promise
 //! - `lifecycle`: settings, first start, ordered stop
 //! - `by_hand`: test, redeliver, cancel, recover, replay, discard, why
 //! - `demo`: `lull demo --once`
@@ -18,9 +20,11 @@ mod crash;
 mod demo;
 mod first_light;
 mod harness;
+mod learned;
 mod lifecycle;
 mod listen;
 mod nasty;
+mod preview;
 mod rest;
 mod slow_hook;
 mod tls;

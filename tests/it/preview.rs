@@ -52,7 +52,8 @@ fn an_open_window_says_what_would_be_sent_to_whom_and_that_is_sent() {
 #[test]
 fn pages_with_bodies_are_short() {
     let server = Server::quiet("1h");
-    let edits: Vec<Value> = (0..60).map(|record| edit(&record.to_string(), "ada", "Name")).collect();
+    let edits: Vec<Value> =
+        (0..60).map(|record| edit(&record.to_string(), "ada", "Name")).collect();
     server.api.post("/audits", &json!(edits), 202);
     let problem = server.api.get("/records?pending=true&preview=true&limit=51", 400);
     assert!(problem["detail"].as_str().unwrap().contains("from 1 to 50"), "{problem}");
@@ -60,7 +61,10 @@ fn pages_with_bodies_are_short() {
     let next = first["next"].as_str().unwrap();
     let rest = server.api.get(&format!("/records?pending=true&preview=true&after={next}"), 200);
     assert_eq!(rest["items"].as_array().unwrap().len(), 10);
-    assert_eq!(server.api.get("/records?pending=true&limit=1000", 200)["items"].as_array().unwrap().len(), 60);
+    assert_eq!(
+        server.api.get("/records?pending=true&limit=1000", 200)["items"].as_array().unwrap().len(),
+        60
+    );
     let problem = server.api.get("/records?pending=true&preview=yes", 400);
     assert!(problem["detail"].as_str().unwrap().contains("preview"), "{problem}");
     server.api.get("/records/feature/1", 404);
