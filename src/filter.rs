@@ -84,7 +84,8 @@ fn record_type(row: &Activity, audit: &Audit) -> bool {
         || associated.is_some_and(|associated| listed(associated.as_str()))
 }
 
-fn same_type(one: &str, other: &str) -> bool {
+/// Whether two record types are the same: compared without case (R9).
+pub fn same_type(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other) || one.to_lowercase() == other.to_lowercase()
 }
 

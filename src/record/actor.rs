@@ -6,13 +6,13 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
+use super::backlog::Hold;
 use super::registry::{Due, Idle, Registry, WindowKey};
 use super::window::Window;
-use super::{Shared, backlog, slots};
-use crate::address;
+use super::{Shared, outcome};
 use crate::clock::{Monotonic, Timestamp};
 use crate::metrics::Windows;
-use crate::model::{ClosedBy, Id, RecordKey, WindowRule};
+use crate::model::{ClosedBy, Id, RecordKey, Slot, WindowRule};
 use crate::store::{Close, Closed, StoreError};
 
 /// How long to wait before closing a window again after its commit failed.
@@ -68,6 +68,8 @@ pub(super) struct Describe;
 pub struct WindowView {
     /// The record.
     pub record: RecordKey,
+    /// Which of its windows.
+    pub slot: Slot,
     /// How long it must be left alone.
     pub quiet_period: Duration,
     /// The places of its audits, oldest first.
@@ -138,9 +140,7 @@ impl RecordActor {
                 _ => shared.store.audits_at(&window.places)?,
             };
             let config = shared.store.config();
-            let view = slots::view(&config, &of, &audits);
-            let addressed = address::window(view.of_each(), record);
-            let mut absorbed = backlog::absorb(&shared.store, &config, record, &view, addressed)?;
+            let mut absorbed = outcome::comes_to(&shared.store, &config, &of, &audits, Hold::Take)?;
             let close = Close {
                 record: record.clone(),
                 slot: slot.clone(),
@@ -278,6 +278,7 @@ impl Handler<Describe> for RecordActor {
         let at = |moment: Monotonic| self.shared.clock.wall_at(moment);
         Some(WindowView {
             record: self.of.record.clone(),
+            slot: self.of.slot.clone(),
             quiet_period: window.rule.quiet_period,
             places: window.places.clone(),
             closes_at: at(window.closes_at()),

@@ -1,6 +1,7 @@
 //! What could not be delivered yet takes in what comes after it (R17): a hook that was down for a
 //! day gets one audit a record, not a day of them.
 
+use super::outcome::PREVIEWED_MAX;
 use super::slots::View;
 use crate::address::{Addressed, Comes, collated};
 use crate::model::{Audit, Id, Integration, RecordKey, Source};
@@ -11,8 +12,22 @@ use crate::store::{Config, NewMessage, NothingChanged, Store, StoreError};
 pub struct Absorbed<'s> {
     pub messages: Vec<NewMessage>,
     pub nothing_changed: Vec<NothingChanged>,
+    /// Audits of the backlog that were read.
+    pub older_read: usize,
+    /// There were more of them than [`Hold::Look`] reads.
+    pub cut: bool,
+    hold: Hold,
     in_hand: Vec<Id>,
     store: &'s Store,
+}
+
+/// Whether older messages are taken in hand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// To be taken in for good: nobody else sends them meanwhile.
+    Take,
+    /// Only to see what would be taken in, and of that the newest [`PREVIEWED_MAX`] audits.
+    Look,
 }
 
 /// An older message that is taken in: what it was made of.
@@ -29,13 +44,21 @@ pub fn absorb<'s>(
     record: &RecordKey,
     view: &View,
     addressed: Addressed,
+    hold: Hold,
 ) -> Result<Absorbed<'s>, StoreError> {
     let nothing_changed = addressed.nothing_changed.into_iter();
     let nothing_changed = nothing_changed
         .map(|integration| NothingChanged { integration, supersedes: None })
         .collect();
-    let mut absorbed =
-        Absorbed { messages: Vec::new(), nothing_changed, in_hand: Vec::new(), store };
+    let mut absorbed = Absorbed {
+        messages: Vec::new(),
+        nothing_changed,
+        older_read: 0,
+        cut: false,
+        hold,
+        in_hand: Vec::new(),
+        store,
+    };
     for draft in addressed.messages {
         let audits = view.of(draft.integration);
         let oldest = audits.first().map(|audit| audit.place).unwrap_or_default();
@@ -79,10 +102,11 @@ impl Absorbed<'_> {
         let Some(id) = self.store.last_owed(integration.id, record.partition()) else {
             return Ok(None);
         };
-        if !self.store.in_hand().absorb(id) {
-            return Ok(None);
+        match self.hold {
+            Hold::Take if self.store.in_hand().absorb(id) => self.in_hand.push(id),
+            Hold::Look if self.store.in_hand().is_free(id) => {}
+            _ => return Ok(None),
         }
-        self.in_hand.push(id);
         let Some(entry) = self.store.message(id)? else { return Ok(None) };
         let (Source::Window(window), draft) = (entry.message.source, entry.message.draft) else {
             return Ok(None);
@@ -93,15 +117,36 @@ impl Absorbed<'_> {
         }
         let mut windows = draft.earlier_windows;
         windows.push(window);
-        let mut audits = Vec::new();
-        for window in &windows {
-            if let Some(mark) = self.store.mark(*window)? {
-                let left = self.store.audits_left(&mark.places)?.into_iter();
-                // Those that it saw in that window; others may have been in it as well (R4).
-                audits.extend(left.filter(|audit| integration.slot_of(audit) == mark.slot));
-            }
-        }
+        let audits = self.audits_of(&windows, integration)?;
         Ok(Some(Older { message: id, windows, audits }))
+    }
+
+    /// What the integration saw of these windows, oldest first.
+    fn audits_of(
+        &mut self,
+        windows: &[Id],
+        integration: &Integration,
+    ) -> Result<Vec<Audit>, StoreError> {
+        let mut marks = Vec::new();
+        for window in windows {
+            marks.extend(self.store.mark(*window)?);
+        }
+        let count = marks.iter().map(|mark| mark.places.len()).sum::<usize>();
+        let mut left_out = match self.hold {
+            Hold::Take => 0,
+            Hold::Look => count.saturating_sub(PREVIEWED_MAX),
+        };
+        self.older_read += count - left_out;
+        self.cut |= left_out > 0;
+        let mut audits = Vec::new();
+        for mark in marks {
+            let first = left_out.min(mark.places.len());
+            left_out -= first;
+            let left = self.store.audits_left(&mark.places[first..])?.into_iter();
+            // Those that it saw in that window; others may have been in it as well (R4).
+            audits.extend(left.filter(|audit| integration.slot_of(audit) == mark.slot));
+        }
+        Ok(audits)
     }
 }
 

@@ -6,6 +6,7 @@
 //! - `window.rs`: deadlines, pure
 //! - `backlog.rs`: what could not be delivered yet takes in what comes after it
 //! - `replay.rs`: windows that closed before, addressed again
+//! - `outcome.rs`: what a window comes to, when it closes or if it closed now
 //! - `slots.rs`: what each integration sees of a window
 //! - `actor.rs`: [`RecordActor`], one per open window of a record
 //! - `registry.rs`: [`Registry`], one per arbiter, the only starter of record actors
@@ -18,6 +19,7 @@
 
 mod actor;
 mod backlog;
+mod outcome;
 mod registry;
 mod replay;
 mod slots;
@@ -33,6 +35,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 pub use actor::{RecordActor, WindowView};
+pub use outcome::{Foreseen, PREVIEWED_MAX, Preview, audits_to_preview, preview};
 pub use registry::{CloseByHand, Edits, ListWindows, Recover, Registry, WindowsOf};
 pub use replay::replay;
 

@@ -1,5 +1,7 @@
 //! Windows from the first edit to the closing mark, on a manual clock.
 
+mod preview;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

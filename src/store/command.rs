@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Config, Once};
+use super::{Answer, Config, Lesson, Once};
 use crate::clock::Timestamp;
 use crate::model::{
     Account, AccountInfo, Attempt, ClosedBy, DisabledBecause, ExternalId, Health, Id, Integration,
@@ -101,6 +101,8 @@ pub struct NewAudit {
     pub id: Option<ExternalId>,
     /// The text to keep.
     pub text: String,
+    /// What it teaches that was not known when it came.
+    pub learned: Vec<Lesson>,
 }
 
 /// A window to close (D2).
@@ -270,7 +272,10 @@ impl Command {
     /// Whether this is worth waiting for others to share its commit with; a bound on memory.
     pub(super) fn weight(&self) -> usize {
         match self {
-            Command::Append(audits, _) => audits.iter().map(|audit| audit.text.len() + 64).sum(),
+            Command::Append(audits, _) => {
+                let weight = |audit: &NewAudit| audit.text.len() + 64 + audit.learned.len() * 256;
+                audits.iter().map(weight).sum()
+            }
             Command::Close(close) => {
                 close.messages.iter().map(|message| message.draft.body.len() + 256).sum::<usize>()
             }

@@ -40,6 +40,11 @@ impl InHand {
         free
     }
 
+    /// Whether a message could be absorbed now.
+    pub fn is_free(&self, message: Id) -> bool {
+        !self.lock().contains_key(&message)
+    }
+
     /// Puts a message back.
     pub fn release(&self, message: Id) {
         self.lock().remove(&message);
@@ -57,7 +62,9 @@ mod tests {
     #[test]
     fn a_message_is_in_one_hand_at_a_time() {
         let (in_hand, message) = (InHand::default(), Id::from_u64(1));
+        assert!(in_hand.is_free(message), "and stays so");
         assert!(in_hand.attempt(message) && !in_hand.absorb(message));
+        assert!(!in_hand.is_free(message));
         in_hand.release(message);
         assert!(in_hand.absorb(message) && !in_hand.absorb(message) && !in_hand.attempt(message));
         in_hand.release(message);

@@ -17,8 +17,10 @@
 //! | `c` kind, id | what is configured: `i` an integration, `t` a token, `s` a session, `a` an account, `w` a workspace |
 //! | `u` token | when it was last used |
 //! | `k` bucket, key of a call | the answer to a call that is to happen once |
+//! | `l` account, hash of a workspace and what was seen there | something learned |
 //! | `m` … | format, counters |
 
+use super::learned::Key;
 use crate::model::{Account, ExternalId, Id, Partition, Status};
 
 /// The format version.
@@ -31,6 +33,7 @@ pub const MARKS: u8 = b'w';
 pub const MESSAGES: u8 = b'g';
 pub const OUTBOX: u8 = b'o';
 pub const HEALTH: u8 = b'h';
+pub const LEARNED: u8 = b'l';
 pub const INTEGRATIONS: [u8; 2] = *b"ci";
 pub const TOKENS: [u8; 2] = *b"ct";
 pub const SESSIONS: [u8; 2] = *b"cs";
@@ -153,6 +156,27 @@ pub fn answer(bucket: u32, call: &[u8; 16]) -> [u8; 21] {
     key[1..5].copy_from_slice(&bucket.to_be_bytes());
     key[5..].copy_from_slice(call);
     key
+}
+
+/// What everything learned in an account begins with.
+pub fn learned_of(account: Account) -> [u8; 5] {
+    let mut key = [LEARNED; 5];
+    key[1..].copy_from_slice(&account.0.to_be_bytes());
+    key
+}
+
+/// Something learned. Random by nature, but there are few of them, and they are seldom written.
+pub fn learned(account: Account, of: Key) -> [u8; 13] {
+    let mut key = [0; 13];
+    key[..5].copy_from_slice(&learned_of(account));
+    key[5..].copy_from_slice(&of.0.to_be_bytes());
+    key
+}
+
+/// The account of a key made by [`learned`].
+pub fn account_of_learned(key: &[u8]) -> Option<Account> {
+    let number: [u8; 4] = key.get(1..5)?.try_into().ok()?;
+    Some(Account(u32::from_be_bytes(number)))
 }
 
 /// Something that is configured.

@@ -22,6 +22,7 @@
 //! | `value` | values longer than sled likes, in parts |
 //! | `pack` | the audits of a commit, packed together |
 //! | `history`, `log`, `config` | reading audits; messages; what is configured |
+//! | `learned` | users, record types, fields and workspaces that audits named |
 //! | `prune` | what is too old to keep |
 //! | `recovery` | what was going on when the server stopped |
 //! | `in_hand` | which owed messages are being sent or absorbed |
@@ -36,6 +37,7 @@ mod history;
 mod in_hand;
 mod journal;
 mod keys;
+mod learned;
 mod log;
 mod measure;
 mod once;
@@ -62,6 +64,9 @@ pub use disk::Disk;
 pub use history::{AuditFilter, HistoryPage};
 pub use in_hand::InHand;
 pub use journal::{Journal, JournalThread};
+pub use learned::{
+    Details, LearnedField, LearnedOf, LearnedPage, LearnedUser, LearnedWish, Lesson, Screen, Thing,
+};
 pub use log::{Entry, LogPage, MessageFilter};
 pub use once::{Answer, Call, Once};
 pub use recovery::{OpenWindow, Recovered};
@@ -71,6 +76,7 @@ pub use writer::Writer;
 use crate::clock::Timestamp;
 use crate::model::{Health, Id, Partition};
 use counters::Counters;
+use learned::Learned;
 
 /// Why the store could not do as asked.
 #[derive(Debug, thiserror::Error)]
@@ -147,6 +153,7 @@ pub struct Store {
     tally: Mutex<Tally>,
     in_hand: InHand,
     uses: Uses,
+    learned: Learned,
 }
 
 /// What is kept in memory beside the tree.
@@ -168,12 +175,14 @@ impl Store {
         let disk = Disk::open(folder)?;
         let config = Config::load(disk.tree())?;
         let uses = Uses::load(disk.tree())?;
+        let learned = Learned::load(disk.tree())?;
         let store = Arc::new(Store {
             disk,
             config: RwLock::new(Arc::new(config)),
             tally: Mutex::default(),
             in_hand: InHand::default(),
             uses,
+            learned,
         });
         let (state, recovered) = recovery::recover(&store, now)?;
         let writer = Writer::new(store.clone(), state);

@@ -1,5 +1,7 @@
 //! Commands in, queries out, on a real folder.
 
+mod learned;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -77,8 +79,10 @@ impl Opened {
     async fn append(&self, audits: &[serde_json::Value]) -> Appended {
         let body = serde_json::to_vec(audits).unwrap();
         let audits = ingest::audits(&body, Media::Json).unwrap().into_iter();
+        let mut screen = self.store.screen(Account::DEFAULT);
         let audits = audits.map(|draft| NewAudit {
             record: draft.record(Account::DEFAULT),
+            learned: screen.news(&draft),
             text: serde_json::to_string(&draft).unwrap(),
             id: draft.id,
         });
@@ -496,7 +500,8 @@ async fn the_journal_groups_what_comes_at_once_and_answers_each_and_stops_in_ord
         Journal::start(writer, clock, Box::new(Nobody), metrics.clone()).unwrap();
     let new_audit = |number: usize| {
         let text = edit(&format!("a{number}"), "1", "u").to_string();
-        NewAudit { record: key("1"), id: ExternalId::new(format!("a{number}")).ok(), text }
+        let id = ExternalId::new(format!("a{number}")).ok();
+        NewAudit { record: key("1"), id, text, learned: vec![] }
     };
     let appends = (0..500).map(|number| journal.append(vec![new_audit(number)], RULE));
     let appended = futures_util::future::join_all(appends).await;

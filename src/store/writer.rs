@@ -1,5 +1,5 @@
 //! What each command writes. The only code that writes to the tree. Commits, audits and windows are
-//! here; `outbox` has messages and attempts, `by_hand` what people ask for with messages, `configure`
+//! here; `learn` has what audits teach, `outbox` messages and attempts, `by_hand` what people ask for with messages, `configure`
 //! integrations, `access` who may call, `once` calls that are to happen once, `forget` what is too old.
 //!
 //! A commit is worked out in a [`Draft`], which sees its own changes, and touches nothing else
@@ -9,6 +9,7 @@ mod access;
 mod by_hand;
 mod configure;
 mod forget;
+mod learn;
 mod once;
 mod outbox;
 
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::counters::State;
+use super::learned::{Key, Kind, Memory, Row};
 use super::once::Answered;
 use super::pack::{self, Pack};
 use super::{
@@ -107,6 +109,15 @@ struct Draft<'s> {
     outbox: HashMap<Id, Option<Owed>>,
     /// Messages that are owed from here on, or no more.
     lines: Vec<(Id, Id, Partition, bool)>,
+    /// What this commit teaches.
+    lessons: HashMap<(Account, Key), Row>,
+    /// How much of that was not known at all. Each counts as a thing of its own, though it may be a
+    /// known one seen in another workspace; what is refused for that comes again with a later audit.
+    lessons_new: HashMap<(Account, Kind), usize>,
+    /// The accounts, or workspaces of them, in which what was learned is forgotten.
+    lessons_forgotten: Vec<(Account, Option<ExternalId>)>,
+    /// What is left in these accounts.
+    lessons_left: HashMap<Account, Memory>,
 }
 
 /// An audit with its place, waiting to be packed.
@@ -139,6 +150,10 @@ impl<'s> Draft<'s> {
             gone: Vec::new(),
             outbox: HashMap::new(),
             lines: Vec::new(),
+            lessons: HashMap::new(),
+            lessons_new: HashMap::new(),
+            lessons_forgotten: Vec::new(),
+            lessons_left: HashMap::new(),
         }
     }
 
@@ -192,6 +207,7 @@ impl<'s> Draft<'s> {
                 _ => rules.insert((account, self.rules_of(account, rule))).1.clone(),
             };
             self.state.open.add(place, rules.len());
+            self.learn(account, audit.learned, place);
             self.state.counters.totals.audits += 1;
             let partition = audit.record.partition();
             self.accepted.push(Accepted {
@@ -304,6 +320,7 @@ impl<'s> Draft<'s> {
 
     /// Rows that are written once a commit, however many commands touched them.
     fn finish_rows(&mut self) {
+        self.write_lessons();
         for (integration, health) in &self.health {
             self.batch.insert(&keys::by_id(keys::HEALTH, *integration), encode(health));
         }
@@ -333,6 +350,7 @@ impl<'s> Draft<'s> {
             tally.owe(message, integration, partition, is_owed);
         }
         drop(tally);
+        self.store.learned.publish(self.lessons_left, self.lessons);
         if !self.accepted.is_empty() {
             events.push(Event::Accepted(self.accepted));
         }

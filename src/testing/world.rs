@@ -200,8 +200,10 @@ impl World {
     pub async fn post_all(&self, audits: &[Value]) -> Appended {
         let body = serde_json::to_vec(audits).expect("JSON");
         let audits = ingest::audits(&body, Media::Json).expect("audits");
+        let mut screen = self.store.screen(Account::DEFAULT);
         let audits = audits.into_iter().map(|draft| NewAudit {
             record: draft.record(Account::DEFAULT),
+            learned: screen.news(&draft),
             text: serde_json::to_string(&draft).expect("JSON"),
             id: draft.id,
         });

@@ -58,6 +58,7 @@ pub const TABLE: &[Row] = &[
     roles ("GET",    "/audits",                           &[Admin, Owner, Viewer]),
 
     roles ("GET",    "/records",                          &[Admin, Owner, Viewer]),
+    roles ("GET",    "/records/{type}/{id}",              &[Admin, Owner, Viewer]),
     roles ("POST",   "/records/{type}/{id}/send-now",     &[Admin, Owner]),
     roles ("POST",   "/records/{type}/{id}/discard",      &[Admin, Owner]),
     roles ("GET",    "/records/{type}/{id}/why",          &[Admin, Owner, Viewer]),
@@ -81,6 +82,10 @@ pub const TABLE: &[Row] = &[
     roles ("GET",    "/workspaces",                       &[Admin, Owner, Viewer]),
     roles ("POST",   "/workspaces",                       &[Admin]),
     roles ("DELETE", "/workspaces/{id}",                  &[Admin]),
+    roles ("GET",    "/users",                            &[Admin, Owner, Viewer]),
+    roles ("GET",    "/record-types",                     &[Admin, Owner, Viewer]),
+    roles ("GET",    "/fields",                           &[Admin, Owner, Viewer]),
+
     roles ("GET",    "/tokens",                           &[Admin, Operator]),
     roles ("POST",   "/tokens",                           &[Admin, Operator]),
     roles ("DELETE", "/tokens/{id}",                      &[Admin, Operator]),

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::ingest::{self, Media};
 use crate::model::{Account, Audit, AuditDraft, ExternalId, Id, RecordKey};
 use crate::record::WindowsOf;
-use crate::store::{Appended, AuditFilter, Command, NewAudit, Outcome};
+use crate::store::{Appended, AuditFilter, Command, NewAudit, Outcome, Screen};
 
 /// Accepted audits that may be on their way to their records at a time (D8).
 const BACKLOG_MAX: u64 = 500_000;
@@ -48,7 +48,9 @@ async fn post(
     }
     let body = body?;
     let audits = ingest::audits(&body, media)?;
-    let audits = audits.into_iter().map(|draft| new_audit(draft, caller.account)).collect();
+    let mut screen = api.store.screen(caller.account);
+    let new = |draft| new_audit(draft, caller.account, &mut screen);
+    let audits = audits.into_iter().map(new).collect();
     if once::key(&request)?.is_none() {
         let appended = api.journal.append(audits, api.rule).await?;
         return Ok(HttpResponse::Accepted().json(Accepted::of(&appended)));
@@ -75,9 +77,10 @@ fn media(request: &HttpRequest) -> Result<Media, Problem> {
     }
 }
 
-fn new_audit(draft: AuditDraft, account: Account) -> NewAudit {
+fn new_audit(draft: AuditDraft, account: Account, screen: &mut Screen) -> NewAudit {
     NewAudit {
         text: serde_json::to_string(&draft).expect("invariant: keys are strings, values are JSON"),
+        learned: screen.news(&draft),
         record: draft.record(account),
         id: draft.id,
     }

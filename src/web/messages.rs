@@ -61,8 +61,9 @@ struct Summary {
     settled_by: Option<Box<str>>,
 }
 
+/// How answers name an integration.
 #[derive(Serialize)]
-struct IntegrationName {
+pub struct IntegrationName {
     id: Id,
     /// None when the integration is gone.
     name: Option<ExternalId>,
@@ -112,10 +113,16 @@ struct ResponseView {
     body_cut: bool,
 }
 
+impl IntegrationName {
+    pub fn of(id: Id, config: &Config) -> Self {
+        let name = config.integrations.get(&id).map(|found| found.spec.name.clone());
+        Self { id, name }
+    }
+}
+
 impl Summary {
     fn of(entry: &Entry, config: &Config) -> Self {
         let draft = &entry.message.draft;
-        let name = config.integrations.get(&draft.integration).map(|found| found.spec.name.clone());
         let (attempts, last_code, next_attempt_at, settled) = match &entry.delivery {
             Delivery::Owed(owed) => {
                 let due = Some(owed.due).filter(|_| entry.status == Status::Pending);
@@ -129,7 +136,7 @@ impl Summary {
         let settled_by = settled.and_then(|settled| settled.by.clone());
         Self {
             id: entry.message.id,
-            integration: IntegrationName { id: draft.integration, name },
+            integration: IntegrationName::of(draft.integration, config),
             status: entry.status,
             record: RecordName::of(&draft.record),
             audit_id: draft.audit_id.clone(),

@@ -11,7 +11,9 @@
 //! | `integrations` | `/integrations` |
 //! | `by_hand` | `/integrations/{id}/test`, `recover`, `replay` |
 //! | `messages` | `/messages` |
+//! | `learned` | `/users`, `/record-types`, `/fields` |
 //! | `records` | open windows, send now, discard |
+//! | `windows` | how open windows are shown |
 //! | `why` | why each audit was, or was not, sent |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
 //! | `session`, `tokens`, `accounts`, `workspaces` | administration |
@@ -34,6 +36,7 @@ mod door;
 mod error;
 mod gate;
 mod integrations;
+mod learned;
 mod messages;
 mod metrics;
 mod once;
@@ -44,6 +47,7 @@ mod session;
 mod stats;
 mod tokens;
 mod why;
+mod windows;
 mod workspaces;
 
 use std::sync::Arc;
@@ -148,6 +152,9 @@ fn routes() -> Scope {
         .service(integrations::rotate_secret())
         .service(integrations::one())
         .service(integrations::all())
+        .service(learned::users())
+        .service(learned::record_types())
+        .service(learned::fields())
         .service(messages::redeliver())
         .service(messages::cancel())
         .service(messages::attempts())
@@ -156,6 +163,7 @@ fn routes() -> Scope {
         .service(records::send_now())
         .service(records::discard())
         .service(why::why())
+        .service(records::one())
         .service(records::all())
         .service(stats::stats())
         .service(session::resource())

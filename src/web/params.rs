@@ -66,12 +66,17 @@ impl<'r> Params<'r> {
 
     /// How many items the page is to have.
     pub fn limit(&self) -> Result<usize, Problem> {
+        self.limit_up_to(LIMIT_MAX)
+    }
+
+    /// How many items the page is to have, where that is at most `max`.
+    pub fn limit_up_to(&self, max: usize) -> Result<usize, Problem> {
         match self.text("limit") {
-            None => Ok(LIMIT_DEFAULT),
+            None => Ok(LIMIT_DEFAULT.min(max)),
             Some(text) => match text.parse() {
-                Ok(limit) if (1..=LIMIT_MAX).contains(&limit) => Ok(limit),
+                Ok(limit) if (1..=max).contains(&limit) => Ok(limit),
                 _ => Err(Problem::bad_request(format!(
-                    "limit: {text:?} is not a number from 1 to {LIMIT_MAX}"
+                    "limit: {text:?} is not a number from 1 to {max}"
                 ))),
             },
         }

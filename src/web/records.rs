@@ -7,18 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use super::auth::Caller;
 use super::params::{Params, record_of_path};
-use super::{Api, Page, Problem, RecordName, body};
-use crate::clock::Timestamp;
-use crate::model::{ClosedBy, ExternalId, Id, RecordKey};
+use super::{Api, Page, Problem, body, windows};
+use crate::model::{ClosedBy, Id, RecordKey};
 use crate::record::{CloseByHand, ListWindows, WindowView, WindowsOf};
-use crate::settings::write_duration;
-use crate::store::{Closed, Store, StoreError};
+use crate::store::{Closed, StoreError};
 
-/// The most audits of a window that are read to tell who did what so far: the newest.
-const AUDITS_READ_MAX: usize = 1_000;
+/// The most windows of a page that shows what would be sent: bodies are long.
+const WITH_BODIES_MAX: usize = 50;
 
 pub fn all() -> Resource {
     super::resource("/records").route(web::get().to(list))
+}
+
+pub fn one() -> Resource {
+    super::resource("/records/{type}/{id}").route(web::get().to(get))
 }
 
 pub fn send_now() -> Resource {
@@ -27,31 +29,6 @@ pub fn send_now() -> Resource {
 
 pub fn discard() -> Resource {
     super::resource("/records/{type}/{id}/discard").route(web::post().to(post_discard))
-}
-
-/// A record that is being edited.
-#[derive(Serialize)]
-struct OpenRecord {
-    record: RecordName,
-    /// How many audits its window holds.
-    count: usize,
-    contributors: Vec<Contributor>,
-    fields: Vec<ExternalId>,
-    description: Option<String>,
-    auditable_url: Option<String>,
-    /// How long it must be left alone.
-    quiet_period: String,
-    opened_at: Timestamp,
-    last_edit_at: Timestamp,
-    closes_at: Timestamp,
-    /// When it closes at the latest; null without max wait.
-    cap: Option<Timestamp>,
-}
-
-#[derive(Serialize)]
-struct Contributor {
-    id: ExternalId,
-    name: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -65,11 +42,13 @@ async fn list(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let params = Params::of(&request, &["pending", "after", "limit"])?;
+    let params = Params::of(&request, &["pending", "preview", "after", "limit"])?;
     if params.text("pending").as_deref() != Some("true") {
         return Err(Problem::bad_request("only open windows can be listed: add pending=true"));
     }
-    let (after, limit) = (params.parsed::<Id>("after")?.unwrap_or_default(), params.limit()?);
+    let bodies = params.parsed("preview")?.unwrap_or(false);
+    let limit = if bodies { params.limit_up_to(WITH_BODIES_MAX)? } else { params.limit()? };
+    let after = params.parsed::<Id>("after")?.unwrap_or_default();
     // One more than asked for tells whether there are more.
     let asked =
         api.registries.iter().map(|shard| shard.send(ListWindows { after, limit: limit + 1 }));
@@ -81,47 +60,34 @@ async fn list(
     let last = windows.get(limit.saturating_sub(1)).map(|(opened, _)| *opened);
     windows.retain(|(opened, _)| last.is_none_or(|last| *opened <= last));
     windows.retain(|(_, window)| window.record.account == caller.account);
-    let items = super::query(&api, move |store| {
-        windows.iter().map(|(_, window)| open_record(store, window)).collect()
-    })
-    .await?;
-    Ok(HttpResponse::Ok().json(Page::<OpenRecord> { items, next }))
+    let (items, left_out) =
+        super::query(&api, move |store| windows::show(store, &caller, &windows, bodies)).await?;
+    let next = left_out.map(|after| after.to_string()).or(next);
+    Ok(HttpResponse::Ok().json(Page { items, next }))
 }
 
-fn open_record(store: &Store, window: &WindowView) -> Result<OpenRecord, StoreError> {
-    let places = &window.places;
-    let audits = store.audits_at(&places[places.len().saturating_sub(AUDITS_READ_MAX)..])?;
-    let mut contributors: Vec<Contributor> = Vec::new();
-    let mut fields: Vec<ExternalId> = Vec::new();
-    for audit in &audits {
-        for user in audit.users() {
-            if !contributors.iter().any(|known| known.id == user.id) {
-                contributors.push(Contributor { id: user.id.clone(), name: user.name.clone() });
-            }
-        }
-        for change in &audit.said.changes {
-            if !fields.contains(&change.field_name) {
-                fields.push(change.field_name.clone());
-            }
-        }
+async fn get(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    Params::of(&request, &[])?;
+    let record = record_of_path(&request, caller.account)?;
+    let (registry, name) = (api.registry(record.partition()), record.to_string());
+    let windows = registry.send(WindowsOf(record)).await.map_err(|_| StoreError::Stopped)?;
+    if windows.is_empty() {
+        return Err(no_window(&name));
     }
-    let newest = |of: fn(&crate::model::AuditDraft) -> &Option<String>| {
-        audits.iter().rev().find_map(|audit| of(&audit.said).clone())
-    };
-    let time_of = |place: Option<&Id>| place.copied().unwrap_or_default().time();
-    Ok(OpenRecord {
-        record: RecordName::of(&window.record),
-        count: places.len(),
-        contributors,
-        fields,
-        description: newest(|said| &said.description),
-        auditable_url: newest(|said| &said.auditable_url),
-        quiet_period: write_duration(window.quiet_period),
-        opened_at: time_of(places.first()),
-        last_edit_at: time_of(places.last()),
-        closes_at: window.closes_at,
-        cap: window.cap_at,
-    })
+    // All of them, on one page: a record has few.
+    let windows: Vec<_> = windows.into_iter().map(|window| (Id::default(), window)).collect();
+    let (items, _) =
+        super::query(&api, move |store| windows::show(store, &caller, &windows, true)).await?;
+    if items.is_empty() {
+        return Err(Problem::forbidden(
+            "the windows are of other workspaces; that needs the role admin, or owner of them",
+        ));
+    }
+    Ok(HttpResponse::Ok().json(Page { items, next: None }))
 }
 
 async fn close_now(
@@ -189,6 +155,10 @@ async fn close(
     let closed = registry.send(CloseByHand { record, closed_by }).await;
     match closed.map_err(|_| StoreError::Stopped)? {
         Some(closed) => Ok(closed?),
-        None => Err(Problem::not_found(format!("{name} has no open window"))),
+        None => Err(no_window(&name)),
     }
+}
+
+fn no_window(record: &str) -> Problem {
+    Problem::not_found(format!("{record} has no open window"))
 }

@@ -11,7 +11,7 @@ use super::tokens::shown;
 use super::{Api, Page, Problem, body};
 use crate::clock::Timestamp;
 use crate::model::{ExternalId, Workspace};
-use crate::store::{Changed, Command, Configure, Outcome};
+use crate::store::{Changed, Command, Configure, LearnedWish, Outcome};
 
 pub fn all() -> Resource {
     super::resource("/workspaces").route(web::get().to(list)).route(web::post().to(create))
@@ -61,8 +61,14 @@ async fn list(
     let mut views: Vec<View> =
         config.workspaces_of(caller.account).map(|workspace| View::of(workspace)).collect();
     views.retain(|view| caller.sees(Some(&view.id)));
-    views.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     views.retain(|view| after.as_ref().is_none_or(|after| view.id > *after));
+    // Those that audits named, as many as can be on this page, and one more.
+    let wish = LearnedWish { text: None, after, limit: limit + 1 };
+    let learned = api.store.learned(caller.account).workspaces(&wish, |id| caller.sees(id));
+    let unnamed = |id: &ExternalId| config.workspace(caller.account, id).is_none();
+    let learned = learned.items.into_iter().filter(unnamed);
+    views.extend(learned.map(|id| View { id, name: None, created_at: None }));
+    views.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     let next = views.get(limit).and_then(|_| Some(views.get(limit - 1)?.id.to_string()));
     views.truncate(limit);
     Ok(HttpResponse::Ok().json(Page { items: views, next }))

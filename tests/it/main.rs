@@ -6,6 +6,8 @@
 //! - `roles`: who may call what: every row of the table, every role, own and others' things
 //! - `tokens`: tokens, sessions, accounts, workspaces
 //! - `again`: the same call twice, two administrators at once
+//! - `learned`: users, record types and fields, for pickers
+//! - `preview`: open windows, and what they promise
 //! - `lifecycle`: settings, first start, ordered stop
 //! - `by_hand`: test, redeliver, cancel, recover, replay, discard, why
 //! - `metrics`: what Prometheus reads
@@ -23,10 +25,12 @@ mod crash;
 mod demo;
 mod first_light;
 mod harness;
+mod learned;
 mod lifecycle;
 mod listen;
 mod metrics;
 mod nasty;
+mod preview;
 mod rest;
 mod roles;
 mod slow_hook;

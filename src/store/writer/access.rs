@@ -26,7 +26,7 @@ impl Draft<'_> {
             Configure::CreateWorkspace(account, id, name) => {
                 Ok(self.create_workspace(account, id, name))
             }
-            Configure::DeleteWorkspace(account, id) => Ok(self.delete_workspace(account, &id)),
+            Configure::DeleteWorkspace(account, id) => self.delete_workspace(account, &id),
             Configure::CreateIntegration(..)
             | Configure::UpdateIntegration(..)
             | Configure::DeleteIntegration(..)
@@ -146,6 +146,7 @@ impl Draft<'_> {
         for workspace in self.config.workspaces_of(account).cloned().collect::<Vec<_>>() {
             self.forget_workspace(&workspace);
         }
+        self.forget_learned(account, None)?;
         let deleted_at = Some(self.now);
         Ok(Ok(Changed::Account(
             self.keep_account(AccountInfo { deleted_at, ..info.as_ref().clone() }),
@@ -171,7 +172,18 @@ impl Draft<'_> {
         Ok(Changed::Workspace(workspace))
     }
 
-    fn delete_workspace(&mut self, account: Account, id: &ExternalId) -> Result<Changed, Refusal> {
+    fn delete_workspace(&mut self, account: Account, id: &ExternalId) -> Tried {
+        let workspace = match self.forgettable(account, id) {
+            Ok(workspace) => workspace,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        self.forget_workspace(&workspace);
+        self.forget_learned(account, Some(id.clone()))?;
+        Ok(Ok(Changed::Workspace(workspace)))
+    }
+
+    /// The workspace, when nothing is about it.
+    fn forgettable(&self, account: Account, id: &ExternalId) -> Result<Arc<Workspace>, Refusal> {
         let workspace = self.config.workspace(account, id).ok_or(Refusal::Missing)?.clone();
         let integration = self
             .config
@@ -185,8 +197,7 @@ impl Draft<'_> {
         if let Some(token) = self.config.tokens.values().find(owns) {
             return Err(Refusal::InUse(format!("the token {} owns it", token.name)));
         }
-        self.forget_workspace(&workspace);
-        Ok(Changed::Workspace(workspace))
+        Ok(workspace)
     }
 
     fn forget_workspace(&mut self, workspace: &Workspace) {
