@@ -61,7 +61,7 @@ impl Opened {
     }
 
     fn open(folder: TempDir, clock: Arc<Still>) -> Self {
-        let (store, writer, recovered) = Store::open(folder.path(), clock.now()).unwrap();
+        let (store, writer, recovered) = opened_again(folder.path(), clock.now());
         let journal = Journal::inline(writer, clock.clone(), Box::new(Nobody), metrics());
         Self { folder, clock, store, journal, recovered }
     }
@@ -179,6 +179,17 @@ impl Opened {
     fn rows(&self, kind: &[u8]) -> usize {
         self.store.tree().scan_prefix(kind).count()
     }
+}
+
+/// sled's own thread lets go of a store that was dropped a moment later.
+fn opened_again(folder: &Path, now: Timestamp) -> (Arc<Store>, Writer, Recovered) {
+    for _ in 0..1_000 {
+        match Store::open(folder, now) {
+            Err(StoreError::InUse(_)) => std::thread::sleep(Duration::from_millis(5)),
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("the store is never let go of");
 }
 
 fn key(record: &str) -> RecordKey {

@@ -71,3 +71,21 @@ fn pages_with_bodies_are_short() {
     server.api.get("/records/feature/1?x=1", 400);
     server.api.with_token(None).get("/records/ideas%2Fidea/1", 401);
 }
+
+#[test]
+fn a_page_of_long_windows_is_short_and_leads_on() {
+    let server = Server::quiet("1h");
+    for _ in 0..100 {
+        server.api.integration("https://example.com/hook", json!({"enabled": false}));
+    }
+    for record in ["1", "2", "3", "4"] {
+        let edits: Vec<Value> = (0..1_000).map(|_| edit(record, "ada", "Name")).collect();
+        server.api.post("/audits", &json!(edits), 202);
+    }
+    let first = server.api.get("/records?pending=true", 200);
+    assert_eq!(first["items"].as_array().unwrap().len(), 2, "as many as are not too much");
+    assert_eq!(first["items"][0]["count"], 1_000);
+    let listed = server.api.all("/records?pending=true", "after");
+    let ids: Vec<&Value> = listed.iter().map(|item| &item["record"]["id"]).collect();
+    assert_eq!(ids, ["1", "2", "3", "4"]);
+}

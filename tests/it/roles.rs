@@ -222,7 +222,7 @@ fn lists_show_an_owner_what_is_of_its_workspaces_and_nobody_another_account() {
     let count = |by: &Client, path: &str| by.all(path, "after").len();
     let (owner, viewer) = (place.token(Role::Owner), place.token(Role::Viewer));
     for (path, of_owner, of_account) in
-        [("/integrations", 1, 3), ("/messages", 1, 3), ("/workspaces", 1, 2)]
+        [("/integrations", 1, 3), ("/messages", 1, 3), ("/workspaces", 1, 3)]
     {
         assert_eq!(count(&owner, path), of_owner, "{path}");
         assert_eq!(count(&viewer, path), of_account, "{path}");
