@@ -31,8 +31,8 @@ pub enum Command {
     Redeliver(Vec<Id>, Box<str>),
     /// Give a message up, as this person asks.
     Cancel(Id, Box<str>),
-    /// Address windows that have closed before to an integration.
-    Replay(Vec<Replay>),
+    /// Address windows that have closed before to an integration, as this person asks.
+    Replay(Vec<Replay>, Box<str>),
     /// Keep a token.
     CreateToken(Box<Token>),
     /// Forget what is too old (R18).
@@ -216,7 +216,7 @@ impl Command {
             Command::Close(close) => {
                 close.messages.iter().map(|message| message.draft.body.len() + 256).sum::<usize>()
             }
-            Command::Replay(replays) => {
+            Command::Replay(replays, _) => {
                 replays.iter().map(|replay| replay.message.body.len() + 256).sum::<usize>()
             }
             Command::Redeliver(messages, _) => messages.len() * 128,

@@ -138,7 +138,7 @@ impl<'s> Draft<'s> {
             Command::RotateSecret(id, secret, until) => self.rotate_secret(id, secret, until),
             Command::Redeliver(messages, by) => self.redeliver(messages, by)?,
             Command::Cancel(message, by) => self.cancel(message, by)?,
-            Command::Replay(replays) => self.replay(replays),
+            Command::Replay(replays, by) => self.replay(replays, by),
             Command::CreateToken(token) => self.create_token(*token),
             Command::Prune(prune) => self.prune(prune)?,
         })
@@ -256,7 +256,7 @@ impl<'s> Draft<'s> {
                 continue;
             }
             let integration = draft.integration;
-            let message = self.address(draft, partition, Source::Window(id), oldest);
+            let message = self.address(draft, partition, Source::Window(id), oldest, None);
             self.supersede(supersedes)?;
             messages.push(message);
             addressed.push((integration, Addressed::Message(message)));
