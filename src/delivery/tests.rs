@@ -2,6 +2,8 @@
 
 mod backlog;
 mod by_hand;
+mod modes;
+mod steering;
 
 use std::time::Duration;
 
