@@ -48,6 +48,8 @@ fn what_failed_is_redelivered_and_what_is_done_with_cannot_be_cancelled() {
     server.api.post("/audits", &update("1", "Name"), 202);
     let id = wait_for_status(&server, "failed");
     assert_eq!(server.api.get(&format!("/integrations/{integration}"), 200)["status"], "failing");
+    let failing = server.api.get(&format!("/integrations/{integration}"), 200);
+    assert!(failing["last_error_at"].is_string() && failing["last_delivery_at"].is_null());
     let path = format!("/messages/{id}");
     server.api.post(&format!("{path}/cancel"), &json!({}), 409);
     assert_eq!(server.api.post(&format!("{path}/redeliver"), &json!({}), 202)["queued"], 1);
@@ -57,7 +59,12 @@ fn what_failed_is_redelivered_and_what_is_done_with_cannot_be_cancelled() {
         (&attempts[1]["trigger"], &attempts[1]["asked_by"]),
         (&json!("manual"), &json!("admin"))
     );
-    assert_eq!(server.api.get(&format!("/integrations/{integration}"), 200)["status"], "ok");
+    let well = server.api.get(&format!("/integrations/{integration}"), 200);
+    assert_eq!(
+        (&well["status"], &well["last_error_at"]),
+        (&json!("ok"), &failing["last_error_at"])
+    );
+    assert!(well["last_delivery_at"].as_str() >= well["last_error_at"].as_str(), "{well}");
     server.api.patch(&format!("/integrations/{integration}"), &json!({"enabled": false}), 200);
     let refused = server.api.post(&format!("{path}/redeliver"), &json!({}), 409);
     assert!(refused["detail"].as_str().unwrap().contains("disabled"));
