@@ -7,7 +7,7 @@ use awc::error::{ConnectError, PayloadError, SendRequestError};
 use awc::http::StatusCode;
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 
-use super::connector::Unconnected;
+use super::connector::{HANDSHAKE_TIMEOUT, Unconnected};
 use super::progress::{Progress, Stage};
 use super::tls::SelfSigned;
 use crate::clock::Timestamp;
@@ -122,7 +122,7 @@ fn unconnected(error: &ConnectError, what: &Circumstances<'_>) -> String {
             None => format!("no connection to {host} ({error})"),
         },
         ConnectError::Timeout if what.progress.stage() == Stage::Securing => {
-            format!("{host} did not finish the TLS handshake in time")
+            format!("{host} did not finish the TLS handshake within {HANDSHAKE_TIMEOUT:?}")
         }
         ConnectError::Timeout => format!("{host} did not take the connection in time"),
         ConnectError::Disconnected => format!("{host} closed the connection without an answer"),
