@@ -71,6 +71,18 @@ async fn live_audits_of_a_record_wait_for_the_one_before_and_are_not_absorbed() 
 }
 
 #[actix::test]
+async fn a_live_audit_is_owed_as_soon_as_it_is_accepted() {
+    let world = World::quiet(MINUTE).await;
+    world.integration(json!({"collation": "live"})).await;
+    world.post(edit("a", "1")).await;
+    // The power goes before anybody could have sent anything.
+    let world = world.crash(SECOND).await;
+    world.pass(MINUTE * 2).await;
+    assert_eq!(world.requests().len(), 1);
+    assert_eq!(told(&world, "hook"), pairs(&[("a", "1")]));
+}
+
+#[actix::test]
 async fn collated_audits_are_absorbed_past_the_live_ones_between_them() {
     let world = World::quiet(MINUTE).await;
     world.integration(json!({"name": "all", "collation": "all"})).await;
