@@ -20,6 +20,8 @@ use crate::clock::{Clock, SystemClock};
 
 /// How long resolving and connecting may take together.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a TLS handshake may take after that.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most addresses of a name that are tried.
 const ADDRESSES_MAX: usize = 8;
 
@@ -70,8 +72,13 @@ pub enum Unconnected {
     #[error("connection refused by {0}")]
     ConnectionRefused(SocketAddr),
     /// The last address that was tried did not react.
-    #[error("{0} did not take the connection in time")]
-    TimedOut(SocketAddr),
+    #[error("{peer} did not take the connection within {within:.1?}")]
+    TimedOut {
+        /// The address.
+        peer: SocketAddr,
+        /// Its share of the time.
+        within: Duration,
+    },
     /// The last address that was tried cannot be reached.
     #[error("no connection to {peer} ({source})")]
     Unreachable {
@@ -81,7 +88,7 @@ pub enum Unconnected {
         source: io::Error,
     },
     /// Nothing came of it in time.
-    #[error("the name {0} was not resolved in time")]
+    #[error("the name {0} was not resolved within {CONNECT_TIMEOUT:?}")]
     NotResolvedInTime(String),
 }
 
@@ -167,7 +174,7 @@ async fn connect_to(peer: SocketAddr, within: Duration) -> Result<TcpStream, Unc
             Err(Unconnected::ConnectionRefused(peer))
         }
         Ok(Err(source)) => Err(Unconnected::Unreachable { peer, source }),
-        Err(_) => Err(Unconnected::TimedOut(peer)),
+        Err(_) => Err(Unconnected::TimedOut { peer, within }),
     }
 }
 
@@ -261,12 +268,51 @@ mod tests {
     }
 
     #[actix::test]
-    async fn addresses_are_not_looked_up_but_guarded() {
+    async fn addresses_are_guarded_whether_written_or_looked_up() {
         for host in ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"] {
             let error = connector(&[], &[]).connect(host.to_owned(), 9).await.unwrap_err();
             assert!(matches!(error, Unconnected::Refused { host: None, .. }), "{error}");
         }
+        for answer in ["10.0.0.1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::1"] {
+            let connector = connector(&[], &[&[answer]]);
+            let error = connector.connect("a.test".to_owned(), 9).await.unwrap_err();
+            assert!(matches!(error, Unconnected::Refused { host: Some(_), .. }), "{error}");
+        }
         let error = connector(&[], &[&[]]).connect("a.test".to_owned(), 9).await.unwrap_err();
         assert_eq!(error.to_string(), "the name a.test has no address");
+    }
+
+    /// Says nothing.
+    struct Silent;
+
+    impl Resolve for Silent {
+        fn resolve(&self, _: &str) -> LocalBoxFuture<'static, io::Result<Vec<IpAddr>>> {
+            std::future::pending().boxed_local()
+        }
+    }
+
+    #[actix::test]
+    async fn what_does_not_react_is_given_up_after_five_seconds_and_said_by_name() {
+        use socket2::{Domain, Socket, Type};
+        tokio::time::pause();
+        let silent = HookConnector::new(Guard::default(), Rc::new(Silent));
+        let error = silent.connect("a.test".to_owned(), 9).await.unwrap_err();
+        assert_eq!(error.to_string(), "the name a.test was not resolved within 5s");
+
+        // A listener whose queue of connections is full.
+        let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let full = socket();
+        full.bind(&SocketAddr::from(([127, 0, 0, 2], 0)).into()).unwrap();
+        full.listen(0).unwrap();
+        let address = full.local_addr().unwrap();
+        let waiting: Vec<Socket> = (0..4).map(|_| socket()).collect();
+        for socket in &waiting {
+            socket.set_nonblocking(true).unwrap();
+            let _ = socket.connect(&address);
+        }
+        let peer = address.as_socket().unwrap();
+        let connector = connector(&["127.0.0.2/32"], &[&["127.0.0.2"]]);
+        let error = connector.connect("a.test".to_owned(), peer.port()).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("{peer} did not take the connection within 5.0s"));
     }
 }

@@ -3,6 +3,8 @@
 mod backlog;
 mod by_hand;
 mod counted;
+mod modes;
+mod steering;
 
 use std::time::Duration;
 
@@ -70,6 +72,13 @@ async fn a_hook_that_fails_is_tried_by_the_schedule_and_then_the_message_has_fai
     let ids: Vec<_> =
         world.requests().iter().map(|(_, request)| request.headers[2].clone()).collect();
     assert!(ids.iter().all(|id| id.0 == "webhook-id" && *id == ids[0]), "{ids:?}");
+    for (at, request) in world.requests() {
+        let header =
+            |name: &str| request.headers.iter().find(|(other, _)| other == name).unwrap().1.clone();
+        let (now, signature) = (at.unix_seconds(), header("webhook-signature"));
+        assert_eq!(header("webhook-timestamp"), now.to_string(), "each is signed anew");
+        assert!(sign::verify(&hook.secret, &ids[0].1, now, &request.body, &signature));
+    }
 
     let entry = world.log().remove(0);
     assert_eq!(entry.status, Status::Failed);

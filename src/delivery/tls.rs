@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
     SignatureScheme,
@@ -28,7 +29,7 @@ pub struct BadCertificate {
     pub wrong: String,
 }
 
-/// The certificate is signed by nobody but itself.
+/// The certificate is signed by nobody but itself, and is none of the integration's own.
 #[derive(Debug, thiserror::Error)]
 #[error("self-signed")]
 pub struct SelfSigned;
@@ -40,17 +41,18 @@ pub fn config(spec: &IntegrationSpec) -> Result<Arc<ClientConfig>, BadCertificat
         && spec.client_certificate.is_none()
     {
         static DEFAULT: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-        let verifier = || Arc::new(Trust::roots(system_roots().clone()));
+        let verifier = || Arc::new(Trust::roots(system_roots().clone(), Vec::new()));
         let config = DEFAULT.get_or_init(|| Arc::new(anonymous(verifier())));
         return Ok(config.clone());
     }
     let mut roots = system_roots().clone();
-    if let Some(pem) = &spec.ca_certificate {
-        add_authorities(&mut roots, pem)
-            .map_err(|wrong| BadCertificate { pointer: "/ca_certificate", wrong })?;
-    }
+    let own = match &spec.ca_certificate {
+        None => Vec::new(),
+        Some(pem) => add_authorities(&mut roots, pem)
+            .map_err(|wrong| BadCertificate { pointer: "/ca_certificate", wrong })?,
+    };
     let verifier: Arc<dyn ServerCertVerifier> = if spec.validate_certificate {
-        Arc::new(Trust::roots(roots))
+        Arc::new(Trust::roots(roots, own))
     } else {
         Arc::new(Trust::Everybody)
     };
@@ -106,13 +108,18 @@ fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     }
 }
 
-fn add_authorities(roots: &mut RootCertStore, pem: &str) -> Result<(), String> {
-    for certificate in certificates(pem)? {
+/// Adds the certificates of `pem` to `roots`; what they are.
+fn add_authorities(
+    roots: &mut RootCertStore,
+    pem: &str,
+) -> Result<Vec<CertificateDer<'static>>, String> {
+    let certificates = certificates(pem)?;
+    for certificate in &certificates {
         roots
-            .add(certificate)
+            .add(certificate.clone())
             .map_err(|error| format!("has a certificate that cannot be read ({error})"))?;
     }
-    Ok(())
+    Ok(certificates)
 }
 
 /// The system's root certificates, read once.
@@ -156,22 +163,34 @@ impl rustls::client::ResolvesClientCert for NoCertificate {
 enum Trust {
     /// Everybody's (`validate_certificate: false`).
     Everybody,
-    /// Those that lead to a root. None when there are no roots at all. Tells self-signed ones from
-    /// those of issuers that it does not know.
-    Roots(Option<Arc<WebPkiServerVerifier>>),
+    /// Those that lead to a root, and the integration's own. Tells self-signed ones from those of
+    /// issuers that it does not know.
+    Roots {
+        /// None when there are no roots at all.
+        verifier: Option<Arc<WebPkiServerVerifier>>,
+        /// The certificates of `ca_certificate`, which are among the roots as well.
+        own: Vec<CertificateDer<'static>>,
+    },
 }
 
 impl Trust {
-    fn roots(roots: RootCertStore) -> Self {
+    fn roots(roots: RootCertStore, own: Vec<CertificateDer<'static>>) -> Self {
         let builder =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider().clone());
-        Self::Roots(builder.build().ok())
+        Self::Roots { verifier: builder.build().ok(), own }
     }
 }
 
 fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
     webpki::EndEntityCert::try_from(certificate)
         .is_ok_and(|certificate| certificate.issuer() == certificate.subject())
+}
+
+/// Whether the only fault is that an authority's certificate stands in place of a server's, as openssl
+/// makes them when it is asked for a self-signed one. That it is valid today was seen to before.
+fn is_authority(error: &Error) -> bool {
+    let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
+    matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 impl ServerCertVerifier for Trust {
@@ -183,23 +202,34 @@ impl ServerCertVerifier for Trust {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Trust::Roots(inner) = self else { return Ok(ServerCertVerified::assertion()) };
-        let verified = match inner {
-            Some(inner) => {
-                inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-            }
+        let Trust::Roots { verifier, own } = self else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let verified = match verifier {
+            Some(verifier) => verifier.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            ),
             None => Err(CertificateError::UnknownIssuer.into()),
         };
-        verified.map_err(|error| match error {
-            // "Other" is an authority's certificate in place of a server's, as openssl makes them
-            // when it is asked for a self-signed one.
-            Error::InvalidCertificate(
-                CertificateError::UnknownIssuer | CertificateError::Other(_),
-            ) if is_self_signed(end_entity) => {
-                CertificateError::Other(OtherError(Arc::new(SelfSigned))).into()
+        match verified {
+            Err(error) if is_authority(&error) && own.contains(end_entity) => {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
             }
-            error => error,
-        })
+            // A bad signature is one that does not fit another certificate of the same name.
+            Err(Error::InvalidCertificate(
+                CertificateError::UnknownIssuer
+                | CertificateError::BadSignature
+                | CertificateError::Other(_),
+            )) if is_self_signed(end_entity) => {
+                Err(CertificateError::Other(OtherError(Arc::new(SelfSigned))).into())
+            }
+            verified => verified,
+        }
     }
 
     fn verify_tls12_signature(

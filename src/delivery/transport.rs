@@ -15,7 +15,7 @@ use awc::{Client, ClientResponse, Connector};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, Stream, StreamExt};
 
-use super::connector::{CONNECT_TIMEOUT, HookConnector, Resolve};
+use super::connector::{CONNECT_TIMEOUT, HANDSHAKE_TIMEOUT, HookConnector, Resolve};
 use super::guard::Guard;
 use super::progress::{Progress, Stage};
 use super::tls::{self, BadCertificate};
@@ -23,8 +23,6 @@ use super::words;
 use crate::clock::{Clock, SystemClock};
 use crate::model::{AttemptOutcome, IntegrationSpec, Timing};
 
-/// How long a TLS handshake may take, of the whole.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept. Shorter than what common servers keep theirs (five seconds),
 /// because a request on a connection that the other side is just closing fails.
 const KEEP_ALIVE: Duration = Duration::from_secs(4);

@@ -7,7 +7,7 @@ use awc::error::{ConnectError, PayloadError, SendRequestError};
 use awc::http::StatusCode;
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 
-use super::connector::Unconnected;
+use super::connector::{HANDSHAKE_TIMEOUT, Unconnected};
 use super::progress::{Progress, Stage};
 use super::tls::SelfSigned;
 use crate::clock::Timestamp;
@@ -122,7 +122,7 @@ fn unconnected(error: &ConnectError, what: &Circumstances<'_>) -> String {
             None => format!("no connection to {host} ({error})"),
         },
         ConnectError::Timeout if what.progress.stage() == Stage::Securing => {
-            format!("{host} did not finish the TLS handshake in time")
+            format!("{host} did not finish the TLS handshake within {HANDSHAKE_TIMEOUT:?}")
         }
         ConnectError::Timeout => format!("{host} did not take the connection in time"),
         ConnectError::Disconnected => format!("{host} closed the connection without an answer"),
@@ -212,15 +212,21 @@ fn bad_certificate(error: &CertificateError, host: &str) -> String {
         CertificateError::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
             format!("{whose} is not for this host but for {}", presented.join(", "))
         }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            format!("{whose} is not for this host")
-        }
+        CertificateError::NotValidForName => format!("{whose} is not for this host"),
+        CertificateError::NotValidForNameContext { .. } => format!(
+            "{whose} names no host; make it with the host as its subjectAltName, a common name is \
+             not enough"
+        ),
         CertificateError::UnknownIssuer => {
             format!("{whose} is of an unknown issuer; set ca_certificate if it is a private one")
         }
         CertificateError::Other(other) if other.0.is::<SelfSigned>() => format!(
-            "{whose} is self-signed; have it signed by an authority and set ca_certificate, or set \
+            "{whose} is self-signed, and not in ca_certificate; set that to it, or \
              validate_certificate to false"
+        ),
+        CertificateError::BadSignature => format!(
+            "{whose} was not signed by the authority that it names; if that was made anew, set \
+             ca_certificate to the new one"
         ),
         CertificateError::Revoked => format!("{whose} has been revoked"),
         error => format!("{whose} cannot be accepted ({error})"),

@@ -17,19 +17,22 @@ pub fn plain(audit: &Collated) -> String {
         last_at: origin.last_at,
     };
     let contributors = audit.contributors.iter().map(UserBody::of).collect::<Vec<_>>();
-    write(audit, contributors, audit.workspace_id.as_ref(), Some(collated))
+    let changes = audit.changes.iter().map(ChangeBody::of).collect();
+    write(audit, contributors, changes, audit.workspace_id.as_ref(), Some(collated))
 }
 
 /// The format `aha`: contributors wrapped, nothing that Aha! does not send.
 pub fn aha(audit: &Collated) -> String {
     let wrap = |user| Wrapped { user: UserBody::of(user) };
     let contributors = audit.contributors.iter().map(wrap).collect::<Vec<_>>();
-    write(audit, contributors, None, None)
+    let changes = audit.changes.iter().map(ChangeBody::without_old_value).collect();
+    write(audit, contributors, changes, None, None)
 }
 
 fn write<'a, C: Serialize>(
     audit: &'a Collated,
     contributors: C,
+    changes: Vec<ChangeBody<'a>>,
     workspace_id: Option<&'a ExternalId>,
     collated: Option<CollatedBody<'a>>,
 ) -> String {
@@ -49,7 +52,7 @@ fn write<'a, C: Serialize>(
             workspace_id,
             description: audit.description.as_deref(),
             auditable_url: audit.auditable_url.as_deref(),
-            changes: audit.changes.iter().map(ChangeBody::of).collect(),
+            changes,
             collated,
         },
     };
@@ -133,6 +136,11 @@ impl<'a> ChangeBody<'a> {
             old_value: change.old_value.as_deref(),
         }
     }
+
+    /// Aha! tells what was before in the value itself: `A &rarr; B`.
+    fn without_old_value(change: &'a FieldChange) -> Self {
+        Self { old_value: None, ..Self::of(change) }
+    }
 }
 
 #[cfg(test)]
@@ -147,7 +155,8 @@ mod tests {
             json!({"id": "7", "audit_action": "update", "auditable_type": "feature",
                    "auditable_id": 42, "created_at": "2026-03-02T09:14:05.120Z", "ip": "1.2.3.4",
                    "workspace_id": "ws1", "user": {"id": 101, "name": "Ada", "team": "x"},
-                   "changes": [{"field_name": "Name", "value": "Export", "note": 1}]}),
+                   "changes": [{"field_name": "Name", "value": "Export", "old_value": "Exprot",
+                                "note": 1}]}),
             json!({"id": "8", "audit_action": "update", "auditable_type": "feature",
                    "auditable_id": 42, "created_at": "2026-03-02T09:15:00Z",
                    "user": {"id": "102"}, "changes": []}),
@@ -168,7 +177,7 @@ mod tests {
                 r#""contributors":[{"id":"101","name":"Ada","email":null,"created_at":null,"updated_at":null},"#,
                 r#"{"id":"102","name":null,"email":null,"created_at":null,"updated_at":null}],"#,
                 r#""auditable_type":"feature","auditable_id":"42","associated_type":null,"associated_id":null,"workspace_id":"ws1","#,
-                r#""description":null,"auditable_url":null,"changes":[{"field_name":"Name","value":"Export"}],"#,
+                r#""description":null,"auditable_url":null,"changes":[{"field_name":"Name","value":"Export","old_value":"Exprot"}],"#,
                 r#""collated":{"count":2,"audit_ids":["7","8"],"first_at":"2026-03-02T09:14:05.120Z","last_at":"2026-03-02T09:15:00.000Z"}}}"#,
             )
         );
@@ -178,6 +187,7 @@ mod tests {
     fn the_aha_format_wraps_contributors_and_adds_nothing() {
         let body = super::aha(&collated());
         assert!(body.contains(r#""contributors":[{"user":{"id":"101""#), "{body}");
-        assert!(!body.contains("collated") && !body.contains("workspace_id"), "{body}");
+        let ours = ["collated", "workspace_id", "old_value"];
+        assert!(ours.iter().all(|key| !body.contains(key)), "{body}");
     }
 }

@@ -64,7 +64,8 @@ pub fn absorb<'s>(
         let oldest = audits.first().map(|audit| audit.place).unwrap_or_default();
         let integration = config.integrations.get(&draft.integration);
         let older = match integration.filter(|found| found.spec.collate_backlog) {
-            Some(integration) => absorbed.take_older(integration, record)?,
+            // Where audits are sent live as well, those of this window are owed in between.
+            Some(integration) => absorbed.take_older(integration, record, audits.len() + 1)?,
             None => None,
         };
         let (Some(older), Some(integration)) = (older, integration) else {
@@ -93,20 +94,22 @@ pub fn absorb<'s>(
 }
 
 impl Absorbed<'_> {
-    /// The last collated message of the record that is still owed, and in nobody's hand.
+    /// The last collated message of the record that is still owed, and in nobody's hand; among the
+    /// newest few that are owed.
     fn take_older(
         &mut self,
         integration: &Integration,
         record: &RecordKey,
+        newest: usize,
     ) -> Result<Option<Older>, StoreError> {
-        let Some(id) = self.store.last_owed(integration.id, record.partition()) else {
-            return Ok(None);
-        };
+        let owed = self.store.newest_owed(integration.id, record.partition(), newest);
+        let Some(id) = self.last_collated(&owed)? else { return Ok(None) };
         match self.hold {
             Hold::Take if self.store.in_hand().absorb(id) => self.in_hand.push(id),
             Hold::Look if self.store.in_hand().is_free(id) => {}
             _ => return Ok(None),
         }
+        // Read again: it may have been settled before it was in hand.
         let Some(entry) = self.store.message(id)? else { return Ok(None) };
         let (Source::Window(window), draft) = (entry.message.source, entry.message.draft) else {
             return Ok(None);
@@ -147,6 +150,17 @@ impl Absorbed<'_> {
             audits.extend(left.filter(|audit| integration.slot_of(audit) == mark.slot));
         }
         Ok(audits)
+    }
+
+    /// The first of these messages that was made of a window.
+    fn last_collated(&self, messages: &[Id]) -> Result<Option<Id>, StoreError> {
+        for id in messages {
+            let entry = self.store.message(*id)?;
+            if entry.is_some_and(|entry| matches!(entry.message.source, Source::Window(_))) {
+                return Ok(Some(*id));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -84,8 +84,8 @@ impl Journal {
     }
 
     /// Addresses windows again; the messages that were made.
-    pub async fn replay(&self, replays: Vec<Replay>) -> Result<Vec<Id>, StoreError> {
-        self.messages(Command::Replay(replays)).await
+    pub async fn replay(&self, replays: Vec<Replay>, by: &str) -> Result<Vec<Id>, StoreError> {
+        self.messages(Command::Replay(replays, by.into())).await
     }
 
     async fn messages(&self, command: Command) -> Result<Vec<Id>, StoreError> {

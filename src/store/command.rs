@@ -27,8 +27,8 @@ pub enum Command {
     Redeliver(Vec<Id>, Box<str>),
     /// Give a message up, as this person asks.
     Cancel(Id, Box<str>),
-    /// Address windows that have closed before to an integration.
-    Replay(Vec<Replay>),
+    /// Address windows that have closed before to an integration, as this person asks.
+    Replay(Vec<Replay>, Box<str>),
     /// Remember when tokens were last used.
     NoteUses(Vec<(Id, Timestamp)>),
     /// Do this, unless it was done before.
@@ -279,7 +279,7 @@ impl Command {
             Command::Close(close) => {
                 close.messages.iter().map(|message| message.draft.body.len() + 256).sum::<usize>()
             }
-            Command::Replay(replays) => {
+            Command::Replay(replays, _) => {
                 replays.iter().map(|replay| replay.message.body.len() + 256).sum::<usize>()
             }
             Command::Redeliver(messages, _) => messages.len() * 128,
@@ -324,5 +324,72 @@ pub(super) fn status_after(next: Next) -> Option<Status> {
         Next::Delivered => Some(Status::Delivered),
         Next::Failed => Some(Status::Failed),
         Next::RetryAt(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AttemptOutcome, Timing, Trigger};
+
+    const HOUR: u64 = 3_600;
+
+    /// An attempt so many hours after the beginning, answered with this code.
+    fn attempt(hours: u64, code: u16) -> Attempt {
+        Attempt {
+            number: 1,
+            at: Timestamp::from_unix_ms(1_700_000_000_000)
+                + std::time::Duration::from_secs(hours * HOUR),
+            trigger: Trigger::Scheduled,
+            asked_by: None,
+            request_headers: Vec::new(),
+            total_ms: 20,
+            timing: Timing::default(),
+            outcome: AttemptOutcome::Answered {
+                code,
+                headers: Vec::new(),
+                body: String::new(),
+                body_cut: false,
+            },
+            note: None,
+        }
+    }
+
+    #[test]
+    fn two_warnings_come_before_an_integration_is_disabled_each_once() {
+        use Notice::{Disabled, DisabledSoon, Failing};
+        let mut health = Health::default();
+        let mut notices = Vec::new();
+        for hours in 0..=120 {
+            // Messages run out of attempts from the second day on.
+            let next =
+                if hours < 28 { Next::RetryAt(attempt(hours, 500).at) } else { Next::Failed };
+            let new = health_after(&mut health, &attempt(hours, 500), next);
+            notices.extend(new.into_iter().map(|notice| (hours, notice)));
+        }
+        let because = DisabledBecause::Failing;
+        assert_eq!(notices, [(28, Failing), (96, DisabledSoon), (120, Disabled(because))]);
+        assert_eq!(health.last_error_at, Some(attempt(120, 500).at));
+    }
+
+    #[test]
+    fn one_delivery_begins_the_five_days_and_the_warnings_anew() {
+        let mut health = Health::default();
+        let failed =
+            |health: &mut Health, hours| health_after(health, &attempt(hours, 500), Next::Failed);
+        assert_eq!(failed(&mut health, 0), [Notice::Failing]);
+        assert_eq!(failed(&mut health, 100), [Notice::DisabledSoon]);
+        assert_eq!(health_after(&mut health, &attempt(110, 200), Next::Delivered), []);
+        assert_eq!(health.last_delivery_at, Some(attempt(110, 200).at));
+        assert_eq!(failed(&mut health, 119), [Notice::Failing]);
+        assert_eq!(failed(&mut health, 130), []);
+        assert_eq!(failed(&mut health, 215), [Notice::DisabledSoon]);
+    }
+
+    #[test]
+    fn a_hook_that_is_gone_is_disabled_at_once() {
+        let mut health = Health::default();
+        let notices = health_after(&mut health, &attempt(0, 410), Next::RetryAt(attempt(1, 0).at));
+        assert_eq!(notices, [Notice::Disabled(DisabledBecause::Gone)]);
     }
 }

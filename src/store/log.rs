@@ -167,6 +167,26 @@ impl Store {
         Ok(ids)
     }
 
+    /// The messages about a record, to one integration, made at `from` or later, that no mark names:
+    /// sent live (R16), or replayed. Oldest first.
+    pub fn unmarked_messages_of(
+        &self,
+        record: &RecordKey,
+        integration: Id,
+        from: Id,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = Vec::new();
+        for (id, is_message) in self.ids_of_record(record.partition(), from)? {
+            if is_message && let Some(entry) = self.message(id)? {
+                let draft = &entry.message.draft;
+                if draft.integration == integration && draft.record == *record {
+                    entries.push(entry);
+                }
+            }
+        }
+        Ok(entries)
+    }
+
     /// The ids that keys of this prefix end with, newest first.
     fn ids_before(
         &self,

@@ -204,9 +204,11 @@ impl Store {
         self.tally().owed.clone()
     }
 
-    /// The newest message of a record that is owed to an integration.
-    pub fn last_owed(&self, integration: Id, partition: Partition) -> Option<Id> {
-        self.tally().lines.get(&(integration, partition))?.last().copied()
+    /// The messages of a record that are owed to an integration: up to `limit`, newest first.
+    pub fn newest_owed(&self, integration: Id, partition: Partition, limit: usize) -> Vec<Id> {
+        let tally = self.tally();
+        let line = tally.lines.get(&(integration, partition));
+        line.into_iter().flatten().rev().take(limit).copied().collect()
     }
 
     /// When tokens were last used.

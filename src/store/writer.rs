@@ -166,7 +166,7 @@ impl<'s> Draft<'s> {
             Command::ConfigureAll(changes, revision) => self.configure_all(changes, revision)?,
             Command::Redeliver(messages, by) => self.redeliver(messages, by)?,
             Command::Cancel(message, by) => self.cancel(message, by)?,
-            Command::Replay(replays) => self.replay(replays),
+            Command::Replay(replays, by) => self.replay(replays, by),
             Command::NoteUses(uses) => self.note_uses(&uses),
             Command::Once(once) => self.once(*once)?,
             Command::Prune(prune) => self.prune(prune)?,
@@ -286,7 +286,7 @@ impl<'s> Draft<'s> {
                 continue;
             }
             let integration = draft.integration;
-            let message = self.address(draft, partition, Source::Window(id), oldest);
+            let message = self.address(draft, partition, Source::Window(id), oldest, None);
             self.supersede(supersedes)?;
             messages.push(message);
             addressed.push((integration, Addressed::Message(message)));

@@ -284,6 +284,17 @@ impl World {
         lock(&self.script).answers.extend(answers);
     }
 
+    /// The next attempts are answered with these codes, and asked to come again then.
+    pub fn will_answer_later(&self, answers: &[(u16, &str)]) {
+        let answers = answers.iter().map(|(code, after)| AttemptOutcome::Answered {
+            code: *code,
+            headers: vec![("retry-after".to_owned(), (*after).to_owned())],
+            body: String::new(),
+            body_cut: false,
+        });
+        lock(&self.script).answers.extend(answers);
+    }
+
     /// From here on attempts are answered with 200.
     pub fn hooks_are_back(&self) {
         lock(&self.script).answers.clear();

@@ -126,7 +126,7 @@ async fn post_replay(
             None => more = false,
         }
         if !replays.is_empty() {
-            queued += api.journal.replay(replays).await?.len();
+            queued += api.journal.replay(replays, &caller.name()).await?.len();
         }
     }
     log::info!("{queued} windows replayed to {} by {}", integration.id, caller.name());

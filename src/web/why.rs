@@ -1,5 +1,7 @@
 //! `GET /records/{type}/{id}/why`: why each audit of a record was, or was not, sent to an integration.
 
+use std::collections::HashMap;
+
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::Serialize;
@@ -10,7 +12,8 @@ use super::{Api, Page, Problem};
 use crate::clock::Timestamp;
 use crate::filter::{Verdict, decide};
 use crate::model::{
-    Addressed, Audit, ClosedBy, ExternalId, Id, Integration, Mark, RecordKey, Status,
+    Addressed, Audit, ClosedBy, Collation, ExternalId, Id, Integration, Mark, RecordKey, Source,
+    Status,
 };
 use crate::record::{WindowView, WindowsOf};
 use crate::store::{AuditFilter, Store, StoreError};
@@ -31,8 +34,10 @@ struct Decision {
     rule: &'static str,
     /// The same in words.
     why: String,
-    /// The message that it went into.
+    /// The message that it went into, collated; else the one that it is alone in.
     message: Option<MessageRef>,
+    /// The one that it is alone in, when it was sent live (R16).
+    live_message: Option<MessageRef>,
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -52,7 +57,7 @@ enum Decided {
     NotAddressed,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Copy, Serialize)]
 struct MessageRef {
     id: Id,
     status: Status,
@@ -61,7 +66,35 @@ struct MessageRef {
 /// What is known of an audit's window.
 enum Window<'w> {
     Open(Timestamp),
-    Closed(&'w Mark),
+    Closed(Id, &'w Mark),
+}
+
+/// The integration's messages that no window names.
+#[derive(Default)]
+struct Unmarked {
+    /// Of one audit each, by its place.
+    live: HashMap<Id, MessageRef>,
+    /// Of windows that were addressed again by hand, by their marks.
+    replayed: HashMap<Id, MessageRef>,
+}
+
+impl Unmarked {
+    fn of(
+        store: &Store,
+        record: &RecordKey,
+        integration: Id,
+        from: Id,
+    ) -> Result<Self, StoreError> {
+        let mut unmarked = Self::default();
+        for entry in store.unmarked_messages_of(record, integration, from)? {
+            let message = MessageRef { id: entry.message.id, status: entry.status };
+            match entry.message.source {
+                Source::Audit(place) => unmarked.live.insert(place, message),
+                Source::Window(window) => unmarked.replayed.insert(window, message),
+            };
+        }
+        Ok(unmarked)
+    }
 }
 
 async fn get(
@@ -114,19 +147,19 @@ fn decisions(
 ) -> Result<Vec<Decision>, StoreError> {
     let from = audits.first().map_or(Id::default(), |audit| audit.place);
     let marks = store.marks_of(record, from)?;
+    let unmarked = Unmarked::of(store, record, integration.id, from)?;
     let decide = |audit: &Audit| {
-        let naming =
-            || marks.iter().map(|(_, mark)| mark).filter(|mark| mark.places.contains(&audit.place));
-        let of_slot = |mark: &&Mark| mark.slot == integration.slot_of(audit);
-        let told = |mark: &&Mark| addressed(mark, integration.id).is_some();
+        let naming = || marks.iter().filter(|(_, mark)| mark.places.contains(&audit.place));
+        let of_slot = |(_, mark): &&(Id, Mark)| mark.slot == integration.slot_of(audit);
+        let told = |(_, mark): &&(Id, Mark)| addressed(mark, integration.id).is_some();
         let window = match naming().find(told).or_else(|| naming().find(of_slot)) {
-            Some(mark) => Window::Closed(mark),
+            Some((id, mark)) => Window::Closed(*id, mark),
             None => {
                 let holding = open.iter().filter(|window| window.places.contains(&audit.place));
                 Window::Open(holding.map(|window| window.closes_at).min().unwrap_or_default())
             }
         };
-        decision(store, integration, audit, &window)
+        decision(store, integration, audit, &window, &unmarked)
     };
     audits.iter().map(decide).collect()
 }
@@ -136,31 +169,27 @@ fn decision(
     integration: &Integration,
     audit: &Audit,
     window: &Window,
+    unmarked: &Unmarked,
 ) -> Result<Decision, StoreError> {
-    let mut message = None;
-    let (decision, rule, why) = match (decide(&integration.spec, audit), window) {
-        (Verdict::Refused(reason), _) => {
+    let live = unmarked.live.get(&audit.place).copied();
+    let (decided, mut message) = match (decide(&integration.spec, audit), window) {
+        (Verdict::Refused(reason), _) if live.is_none() => {
             let (rule, words) = reason.in_words();
-            (Decided::Filtered, rule, words.to_owned())
+            ((Decided::Filtered, rule, words.to_owned()), None)
         }
-        (_, Window::Open(closes_at)) => {
-            (Decided::Waiting, "R1", format!("its window is open and closes at {closes_at}"))
+        (Verdict::Sees(_), Window::Open(closes_at))
+            if integration.spec.collation != Collation::Live =>
+        {
+            let why = format!("its window is open and closes at {closes_at}");
+            ((Decided::Waiting, "R1", why), None)
         }
-        (_, Window::Closed(mark)) => match addressed(mark, integration.id) {
-            Some(Addressed::Message(id)) => {
-                message = store.message(id)?.map(|entry| MessageRef { id, status: entry.status });
-                (
-                    Decided::Addressed,
-                    "R7",
-                    "the integration sees it, and it was collated".to_owned(),
-                )
-            }
-            Some(Addressed::NothingChanged) => {
-                (Decided::NothingChanged, "R12", "nothing changed in the end".to_owned())
-            }
-            None => unaddressed(mark),
-        },
+        (Verdict::Sees(_), Window::Closed(id, mark)) => {
+            closed(store, integration, *id, mark, unmarked, live.is_some())?
+        }
+        _ => (alone(live.is_some()), None),
     };
+    message = message.or(live);
+    let (decision, rule, why) = decided;
     let changes = audit.said.changes.iter();
     Ok(Decision {
         audit_id: audit.id(),
@@ -171,7 +200,54 @@ fn decision(
         rule,
         why,
         message,
+        live_message: live,
     })
+}
+
+/// A decision, the rule that made it, and the same in words.
+type Because = (Decided, &'static str, String);
+
+/// What became of an audit that the integration may see, whose window has closed.
+fn closed(
+    store: &Store,
+    integration: &Integration,
+    window: Id,
+    mark: &Mark,
+    unmarked: &Unmarked,
+    was_live: bool,
+) -> Result<(Because, Option<MessageRef>), StoreError> {
+    Ok(match addressed(mark, integration.id) {
+        Some(Addressed::Message(id)) => {
+            let message = store.message(id)?;
+            let why = "the integration sees it, and it was collated".to_owned();
+            let message = message.map(|entry| MessageRef { id, status: entry.status });
+            ((Decided::Addressed, "R7", why), message)
+        }
+        Some(Addressed::NothingChanged) if !was_live => {
+            ((Decided::NothingChanged, "R12", "nothing changed in the end".to_owned()), None)
+        }
+        _ => match unmarked.replayed.get(&window) {
+            Some(message) => {
+                let why = "the integration sees it, and its window was replayed by hand".to_owned();
+                ((Decided::Addressed, "R7", why), Some(*message))
+            }
+            None if was_live || integration.spec.collation == Collation::Live => {
+                (alone(was_live), None)
+            }
+            None => (unaddressed(mark), None),
+        },
+    })
+}
+
+/// What became of an audit that was to be sent alone and at once.
+fn alone(was_sent: bool) -> Because {
+    if was_sent {
+        (Decided::Addressed, "R16", "it was sent at once, alone".to_owned())
+    } else {
+        let why = "when it came, the integration was not there, was disabled, sent nothing live, \
+                   or had another filter";
+        (Decided::NotAddressed, "R10", why.to_owned())
+    }
 }
 
 fn addressed(mark: &Mark, integration: Id) -> Option<Addressed> {

@@ -48,6 +48,8 @@ fn what_failed_is_redelivered_and_what_is_done_with_cannot_be_cancelled() {
     server.api.post("/audits", &update("1", "Name"), 202);
     let id = wait_for_status(&server, "failed");
     assert_eq!(server.api.get(&format!("/integrations/{integration}"), 200)["status"], "failing");
+    let failing = server.api.get(&format!("/integrations/{integration}"), 200);
+    assert!(failing["last_error_at"].is_string() && failing["last_delivery_at"].is_null());
     let path = format!("/messages/{id}");
     server.api.post(&format!("{path}/cancel"), &json!({}), 409);
     assert_eq!(server.api.post(&format!("{path}/redeliver"), &json!({}), 202)["queued"], 1);
@@ -57,7 +59,12 @@ fn what_failed_is_redelivered_and_what_is_done_with_cannot_be_cancelled() {
         (&attempts[1]["trigger"], &attempts[1]["asked_by"]),
         (&json!("manual"), &json!("admin"))
     );
-    assert_eq!(server.api.get(&format!("/integrations/{integration}"), 200)["status"], "ok");
+    let well = server.api.get(&format!("/integrations/{integration}"), 200);
+    assert_eq!(
+        (&well["status"], &well["last_error_at"]),
+        (&json!("ok"), &failing["last_error_at"])
+    );
+    assert!(well["last_delivery_at"].as_str() >= well["last_error_at"].as_str(), "{well}");
     server.api.patch(&format!("/integrations/{integration}"), &json!({"enabled": false}), 200);
     let refused = server.api.post(&format!("{path}/redeliver"), &json!({}), 409);
     assert!(refused["detail"].as_str().unwrap().contains("disabled"));
@@ -159,11 +166,68 @@ fn a_discarded_window_is_sent_to_nobody_and_the_record_tells_why() {
     server.api.get("/records/feature/1/why?integration=1", 404);
 }
 
+/// What became of each audit of record 1: the decision, the rule, and the status of the message that
+/// it went into.
+fn why(server: &Server, integration: &str) -> Vec<[Value; 3]> {
+    let path = format!("/records/feature/1/why?integration={integration}");
+    let items = server.api.get(&path, 200)["items"].clone();
+    let of = |item: &Value| {
+        [item["decision"].clone(), item["rule"].clone(), item["message"]["status"].clone()]
+    };
+    items.as_array().unwrap().iter().map(of).collect()
+}
+
+#[test]
+fn the_record_tells_what_was_sent_live_and_what_was_replayed() {
+    let (server, receiver, collated) = set_up("1h");
+    let make =
+        |name: &str, edit: Value| server.api.integration(&receiver.url(&format!("/{name}")), edit);
+    let live = make("live", json!({"collation": "live"}));
+    let all = make("all", json!({"collation": "all"}));
+    server.api.post("/audits", &json!([update("1", "Name"), update("1", "Status")]), 202);
+    eventually("four live deliveries", || {
+        let delivered = server.api.get("/messages?status=delivered", 200);
+        (delivered["items"].as_array().unwrap().len() == 4).then_some(())
+    });
+    let sent = || [json!("addressed"), json!("R16"), json!("delivered")];
+    assert_eq!(why(&server, &live), [sent(), sent()]);
+    let waits = |status: Value| [json!("waiting"), json!("R1"), status];
+    assert_eq!(why(&server, &collated), [waits(Value::Null), waits(Value::Null)]);
+    assert_eq!(why(&server, &all), [waits(json!("delivered")), waits(json!("delivered"))]);
+
+    server.api.post("/records/feature/1/send-now", &json!({}), 200);
+    receiver.wait_for(6);
+    server.settled();
+    let together = || [json!("addressed"), json!("R7"), json!("delivered")];
+    assert_eq!(why(&server, &collated), [together(), together()]);
+    assert_eq!(why(&server, &all), [together(), together()]);
+    assert_eq!(why(&server, &live), [sent(), sent()]);
+
+    let late = make("late", json!({}));
+    let nothing = || [json!("not_addressed"), json!("R10"), Value::Null];
+    assert_eq!(why(&server, &late), [nothing(), nothing()]);
+    let since = json!({"since": "2020-01-01T00:00:00Z"});
+    let replayed = server.api.post(&format!("/integrations/{late}/replay"), &since, 202);
+    assert_eq!(replayed["queued"], 1);
+    receiver.wait_for(7);
+    server.settled();
+    assert_eq!(why(&server, &late), [together(), together()]);
+    let attempt = crate::harness::first_attempt(&server.api, &late);
+    assert_eq!((&attempt["trigger"], &attempt["asked_by"]), (&json!("manual"), &json!("admin")));
+}
+
 #[test]
 fn a_rotated_secret_is_shown_once_and_both_sign_for_a_while() {
     let (server, receiver, id) = set_up("0s");
     let path = format!("/integrations/{id}/rotate-secret");
+    let until = |rotated: &Value| {
+        let until = rotated["old_secret_signs_until"].as_str().unwrap().to_owned();
+        until.parse::<jiff::Timestamp>().unwrap().as_second() - jiff::Timestamp::now().as_second()
+    };
+    let rotated = server.api.post(&path, &json!({}), 200);
+    assert!((86_300..=86_400).contains(&until(&rotated)), "a day: {rotated}");
     let rotated = server.api.post(&path, &json!({"overlap": "1h"}), 200);
+    assert!((3_500..=3_600).contains(&until(&rotated)), "an hour: {rotated}");
     assert!(rotated["secret"].as_str().unwrap().starts_with("whsec_"));
     server.api.post("/audits", &update("1", "Name"), 202);
     let signatures = receiver.wait_for(1)[0].headers["webhook-signature"].clone();

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::json;
 
-use crate::harness::{PATIENCE, Server, executable};
+use crate::harness::{PATIENCE, Server, executable, first_attempt};
 
 /// A listener that is running.
 struct Listener {
@@ -15,9 +15,10 @@ struct Listener {
 }
 
 impl Listener {
-    fn start(listen: &str, secret: &str) -> Self {
+    fn start(listen: &str, more: &[&str]) -> Self {
         let mut child = executable()
-            .args(["listen", "--listen", listen, "--secret", secret])
+            .args(["listen", "--listen", listen])
+            .args(more)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the executable");
@@ -67,7 +68,7 @@ fn listen_says_which_webhooks_are_genuine() {
         server.api.post("/audits", &audit, 202);
     };
     {
-        let listener = Listener::start(&address, secret.as_str().unwrap());
+        let listener = Listener::start(&address, &["--secret", secret.as_str().unwrap()]);
         let greeting = listener.until("\"hook_url\"");
         assert!(greeting.starts_with(&format!("Listening on http://{address}/")), "{greeting}");
         post("Export\u{1b}[2J");
@@ -78,12 +79,34 @@ fn listen_says_which_webhooks_are_genuine() {
         assert!(said.contains("Export\\u{1b}[2J"), "{said}");
         server.settled();
     }
-    let listener = Listener::start(&address, OTHER);
+    let listener = Listener::start(&address, &["--secret", OTHER]);
     listener.until("\"hook_url\"");
     post("Import");
     let said = listener.until("collated from 1 audits");
     assert!(said.contains("NOT genuine: webhook-signature does not fit"), "{said}");
     server.settled();
+}
+
+#[test]
+fn listen_answers_with_the_status_it_is_told_to() {
+    let listener = Listener::start("127.0.0.1:0", &["--status", "503"]);
+    let greeting = listener.until("\"hook_url\"");
+    let hook = greeting.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
+    let mut server = Server::quiet("0s");
+    server.may_owe();
+    let id = server.api.integration(hook, json!({}));
+    let audit =
+        json!({"audit_action": "create", "auditable_type": "feature", "auditable_id": "42"});
+    server.api.post("/audits", &audit, 202);
+    let said = listener.until("collated from 1 audits");
+    assert!(said.contains("not checked (no --secret)"), "{said}");
+    let attempt = first_attempt(&server.api, &id);
+    assert_eq!(attempt["reason"], "answered 503 Service Unavailable");
+    for status in ["199", "600", "ok"] {
+        let output = crate::harness::run(executable().args(["listen", "--status", status]));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains("--status"), "{said}");
+    }
 }
 
 #[test]

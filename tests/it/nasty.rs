@@ -167,6 +167,17 @@ fn all(never_accepts: SocketAddr) -> Vec<Nasty> {
         nasty("never accepts", never_accepts.port(), "did not take the connection within 2s"),
         nasty("closes at once", listen(drop), "without an answer"),
         nasty("accepts and says nothing", listen(wait_for_close), "no answer within 2s"),
+        Nasty {
+            name: "accepts and says nothing, under https",
+            url: at(listen(wait_for_close)).replace("http:", "https:"),
+            said: "did not finish the TLS handshake within 2s",
+        },
+        Nasty {
+            name: "closes in the middle of the TLS handshake",
+            url: at(listen(|mut stream| drop(stream.read(&mut [0; 16]))))
+                .replace("http:", "https:"),
+            said: "closed the connection during the TLS handshake",
+        },
         nasty(
             "one byte of headers a second",
             listen(|mut stream| {

@@ -102,7 +102,6 @@ fn a_delivery_verifies_in_javascript_and_what_is_wrong_with_it_is_refused() {
 }
 
 #[test]
-
 fn while_a_secret_is_rotated_either_verifies_in_all_three() {
     let receiver = Receiver::start();
     let server = Server::quiet("0s");

@@ -104,8 +104,11 @@ async fn windows_are_replayed_as_they_closed_through_the_filter_of_today() {
     let marks = world.store.marks_between(hook.account, Id::default(), until, 100).unwrap();
     assert_eq!(marks.len(), 3);
     let replays = crate::record::replay(&world.store, &hook, marks).unwrap();
-    assert_eq!(world.journal.replay(replays).await.unwrap().len(), 2);
+    let made = world.journal.replay(replays, "tester").await.unwrap();
+    assert_eq!(made.len(), 2);
     world.pass(MINUTE).await;
+    let attempt = world.store.attempts(made[0]).unwrap().remove(0);
+    assert_eq!((attempt.trigger, attempt.asked_by.as_deref()), (Trigger::Manual, Some("tester")));
     let sent: Vec<_> =
         world.bodies().iter().map(|body| body["audit"]["changes"][0]["value"].clone()).collect();
     assert_eq!(sent, ["a again", "b again"], "collated, in order, without what was discarded");

@@ -47,13 +47,15 @@ impl Draft<'_> {
         Ok(Outcome::Messages(vec![id]))
     }
 
-    pub(super) fn replay(&mut self, replays: Vec<Replay>) -> Outcome {
+    pub(super) fn replay(&mut self, replays: Vec<Replay>, by: Box<str>) -> Outcome {
         let mut messages = Vec::new();
         for Replay { window, oldest, message } in replays {
             let enabled = self.config.integrations.get(&message.integration);
             if enabled.is_some_and(|found| found.spec.enabled) {
                 let partition = message.record.partition();
-                let id = self.address(message, partition, Source::Window(window), oldest);
+                let asked_by = Some(by.clone());
+                let source = Source::Window(window);
+                let id = self.address(message, partition, source, oldest, asked_by);
                 self.index_message(partition, id);
                 messages.push(id);
             }

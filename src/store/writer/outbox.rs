@@ -22,7 +22,7 @@ impl Draft<'_> {
             let record = audit.said.record(*account);
             for draft in address::live(integrations(), &record, &audit) {
                 let partition = record.partition();
-                let id = self.address(draft, partition, Source::Audit(*place), *place);
+                let id = self.address(draft, partition, Source::Audit(*place), *place, None);
                 self.index_message(partition, id);
             }
         }
@@ -34,13 +34,14 @@ impl Draft<'_> {
         self.batch.insert(&keys::record_mark(partition, message), keys::IS_MESSAGE);
     }
 
-    /// Makes a message.
+    /// Makes a message; `asked_by` somebody, or by an audit or a window on its own.
     pub(super) fn address(
         &mut self,
         draft: MessageDraft,
         partition: Partition,
         source: Source,
         oldest: Id,
+        asked_by: Option<Box<str>>,
     ) -> Id {
         let (id, integration) = (self.next_id(), draft.integration);
         let owed = Owed {
@@ -50,7 +51,7 @@ impl Draft<'_> {
             attempts: 0,
             due: self.now,
             last_code: None,
-            asked_by: None,
+            asked_by,
         };
         self.keep_row(&keys::by_id(keys::MESSAGES, id), &encode(&(source, draft)));
         self.batch.insert(&keys::integration_message(integration, id), &[]);

@@ -9,7 +9,9 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use rustls::{
+    RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
+};
 
 use super::raw;
 
@@ -36,6 +38,14 @@ fn params(name: &str, hosts: &[&str]) -> CertificateParams {
     params
 }
 
+fn during(mut params: CertificateParams, years: Option<(i32, i32)>) -> CertificateParams {
+    if let Some((from, to)) = years {
+        params.not_before = date_time_ymd(from, 6, 15);
+        params.not_after = date_time_ymd(to, 6, 15);
+    }
+    params
+}
+
 impl Authority {
     pub fn new(name: &str) -> Self {
         let key = KeyPair::generate().expect("a key");
@@ -46,14 +56,11 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), der, pem }
     }
 
-    /// Signs a certificate for these hosts, which expired in the given year.
-    pub fn sign(&self, hosts: &[&str], expired: Option<i32>) -> Identity {
+    /// Signs a certificate for these hosts; valid from the summer of one year to that of another, if
+    /// it is not to be valid now.
+    pub fn sign(&self, hosts: &[&str], years: Option<(i32, i32)>) -> Identity {
         let key = KeyPair::generate().expect("a key");
-        let mut params = params("somebody", hosts);
-        if let Some(year) = expired {
-            params.not_before = date_time_ymd(year - 1, 1, 1);
-            params.not_after = date_time_ymd(year, 6, 15);
-        }
+        let params = during(params("somebody", hosts), years);
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         Identity { der: certificate.der().clone(), pem: certificate.pem(), key }
     }
@@ -62,9 +69,25 @@ impl Authority {
 impl Identity {
     /// Signed by nobody but itself.
     pub fn self_signed(hosts: &[&str]) -> Self {
+        Self::signs_itself(params("itself", hosts))
+    }
+
+    /// Signed by nobody but itself, and an authority: as `openssl req -x509` makes them.
+    pub fn self_signed_authority(hosts: &[&str], years: Option<(i32, i32)>) -> Self {
+        let mut params = during(params("itself", hosts), years);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self::signs_itself(params)
+    }
+
+    fn signs_itself(params: CertificateParams) -> Self {
         let key = KeyPair::generate().expect("a key");
-        let certificate = params("itself", hosts).self_signed(&key).expect("a certificate");
+        let certificate = params.self_signed(&key).expect("a certificate");
         Self { der: certificate.der().clone(), pem: certificate.pem(), key }
+    }
+
+    /// The certificate alone.
+    pub fn certificate(&self) -> &str {
+        &self.pem
     }
 
     /// Certificate and key, as an integration has them.
@@ -76,9 +99,18 @@ impl Identity {
 /// A receiver that shows this certificate, and asks for one that `clients` signed. Answers 200. Its
 /// port.
 pub fn receiver(identity: &Identity, clients: Option<&Authority>) -> u16 {
+    receiver_speaking(rustls::ALL_VERSIONS, identity, clients)
+}
+
+/// The same, with these versions of TLS.
+pub fn receiver_speaking(
+    versions: &[&'static SupportedProtocolVersion],
+    identity: &Identity,
+    clients: Option<&Authority>,
+) -> u16 {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .expect("versions");
     let builder = match clients {
         None => builder.with_no_client_auth(),
