@@ -1,7 +1,7 @@
 //! Who may call what, in one table. Whatever is not in it is closed.
 //!
 //! An owner's calls end at the workspaces of its token; the handlers see to that through
-//! [`Caller::sees`](super::auth::Caller::sees). What another account owns is not there for anybody.
+//! `Caller::sees`. What another account owns is not there for anybody.
 
 use crate::model::Role;
 use Role::{Admin, Operator, Owner, Producer, Viewer};
