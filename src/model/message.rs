@@ -77,6 +77,43 @@ impl Status {
     }
 }
 
+/// Which status codes a list is about, written `503`, `5xx`, or `none` where no answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeClass {
+    /// No answer.
+    None,
+    /// This one.
+    Exactly(u16),
+    /// Every one that begins with this digit.
+    BeginsWith(u16),
+}
+
+impl CodeClass {
+    /// Whether the last attempt, which was answered so, is of it. Whoever was never tried is of none.
+    pub fn holds(self, attempts: u32, code: Option<u16>) -> bool {
+        match (self, code) {
+            (CodeClass::None, None) => attempts > 0,
+            (CodeClass::Exactly(wanted), Some(code)) => code == wanted,
+            (CodeClass::BeginsWith(digit), Some(code)) => code / 100 == digit,
+            _ => false,
+        }
+    }
+}
+
+impl std::str::FromStr for CodeClass {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digit = text.strip_suffix("xx").and_then(|digit| digit.parse().ok());
+        match (text, digit, text.parse()) {
+            ("none", _, _) => Ok(CodeClass::None),
+            (_, Some(digit @ 1..=5), _) => Ok(CodeClass::BeginsWith(digit)),
+            (_, _, Ok(code @ 100..=599)) => Ok(CodeClass::Exactly(code)),
+            _ => Err(format!("{text:?} is not a code; write 503, or 5xx, or none for no answer")),
+        }
+    }
+}
+
 impl std::str::FromStr for Status {
     type Err = String;
 
@@ -129,6 +166,16 @@ pub enum Delivery {
     Owed(Owed),
     /// Done with.
     Settled(Settled),
+}
+
+impl Delivery {
+    /// How many attempts there were, and the status code of the last; none when no answer came.
+    pub fn last_answer(&self) -> (u32, Option<u16>) {
+        match self {
+            Delivery::Owed(owed) => (owed.attempts, owed.last_code),
+            Delivery::Settled(settled) => (settled.attempts, settled.last_code),
+        }
+    }
 }
 
 /// Why an attempt was made.
@@ -208,5 +255,26 @@ impl AttemptOutcome {
     /// Success is 2xx, and nothing else.
     pub fn is_success(&self) -> bool {
         self.code().is_some_and(|code| (200..300).contains(&code))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_asked_for_one_by_one_by_class_or_for_none_at_all() {
+        let holds = |class: &str, attempts, code| {
+            class.parse::<CodeClass>().map(|class| class.holds(attempts, code))
+        };
+        assert_eq!(holds("5xx", 1, Some(503)), Ok(true));
+        assert_eq!(holds("5xx", 1, Some(404)), Ok(false));
+        assert_eq!(holds("404", 1, Some(404)), Ok(true));
+        assert_eq!(holds("none", 1, None), Ok(true));
+        assert_eq!(holds("none", 0, None), Ok(false), "never tried");
+        assert_eq!(holds("2xx", 0, None), Ok(false));
+        for bad in ["", "6xx", "0xx", "5", "xx", "600", "99", "5XX"] {
+            assert!(holds(bad, 1, None).unwrap_err().contains("5xx"), "{bad}");
+        }
     }
 }

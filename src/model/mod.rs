@@ -24,8 +24,8 @@ pub use integration::{
 };
 pub use integration_check::check;
 pub use message::{
-    Attempt, AttemptOutcome, Delivery, Message, MessageDraft, Owed, Settled, Source, Status,
-    Timing, Trigger,
+    Attempt, AttemptOutcome, CodeClass, Delivery, Message, MessageDraft, Owed, Settled, Source,
+    Status, Timing, Trigger,
 };
 pub use record::{Account, Partition, RecordKey};
 pub use secret::{BadSecret, HIDDEN, Secret, looks_secret};

@@ -3,7 +3,8 @@
 use super::{Store, StoreError, keys, value};
 use crate::clock::Timestamp;
 use crate::model::{
-    Account, Addressed, Attempt, Delivery, Health, Id, Message, Owed, RecordKey, Settled, Status,
+    Account, Addressed, Attempt, CodeClass, Delivery, Health, Id, Message, Owed, RecordKey,
+    Settled, Status,
 };
 use serde::de::DeserializeOwned;
 
@@ -21,6 +22,8 @@ pub struct MessageFilter {
     pub among: Option<Vec<Id>>,
     /// In this state.
     pub status: Option<Status>,
+    /// Whose last attempt was answered so.
+    pub code: Option<CodeClass>,
     /// About this record.
     pub record: Option<RecordKey>,
     /// Made at this time or later.
@@ -234,6 +237,10 @@ fn wanted(entry: &Entry, filter: &MessageFilter) -> bool {
         && filter.integration.is_none_or(|id| draft.integration == id)
         && filter.among.as_ref().is_none_or(|ids| ids.contains(&draft.integration))
         && filter.status.is_none_or(|status| entry.status == status)
+        && filter.code.is_none_or(|class| {
+            let (attempts, code) = entry.delivery.last_answer();
+            class.holds(attempts, code)
+        })
         && filter.record.as_ref().is_none_or(|record| draft.record == *record)
 }
 

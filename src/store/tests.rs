@@ -156,6 +156,7 @@ impl Opened {
     fn log(&self, edit: impl FnOnce(&mut MessageFilter)) -> Vec<Id> {
         let mut filter = MessageFilter {
             among: None,
+            code: None,
             account: Account::DEFAULT,
             integration: None,
             status: None,
@@ -314,6 +315,7 @@ async fn pages_of_the_history_and_of_the_log_lead_from_one_to_the_next() {
     assert!(newest_first.is_sorted_by(|one, next| one > next));
     let filter = |before, status| MessageFilter {
         among: None,
+        code: None,
         account: Account::DEFAULT,
         integration: Some(hook.id),
         status,

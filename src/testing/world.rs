@@ -251,6 +251,7 @@ impl World {
     pub fn log(&self) -> Vec<Entry> {
         let filter = MessageFilter {
             among: None,
+            code: None,
             account: Account::DEFAULT,
             integration: None,
             status: None,

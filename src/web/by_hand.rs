@@ -87,6 +87,7 @@ async fn post_recover(
         account: caller.account,
         integration: Some(integration.id),
         among: None,
+        code: None,
         status: Some(Status::Failed),
         record: None,
         since: Some(period.since),

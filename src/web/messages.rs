@@ -187,13 +187,14 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let params = Params::of(
         &request,
-        &["integration", "status", "record", "since", "until", "after", "limit"],
+        &["integration", "status", "code", "record", "since", "until", "after", "limit"],
     )?;
     let filter = MessageFilter {
         account: caller.account,
         integration: params.parsed("integration")?,
         among: visible(&api, &caller),
         status: params.parsed("status")?,
+        code: params.parsed("code")?,
         record: params.record(caller.account)?,
         since: params.parsed("since")?,
         until: params.parsed("until")?,

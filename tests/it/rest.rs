@@ -46,6 +46,7 @@ fn paths_methods_and_parameters_that_are_not_there_are_refused_by_name() {
         ("/audits?after_id=nothing", "after_id"),
         ("/messages?status=lost", "status"),
         ("/messages?integration=x", "integration"),
+        ("/messages?code=6xx", "code"),
         ("/messages?after=x", "after"),
         ("/records", "pending=true"),
         ("/stats?x=1", "\"x\""),
@@ -192,6 +193,7 @@ fn the_log_is_filtered_and_read_page_by_page() {
         (5, 0)
     );
     assert_eq!((ids("status=delivered").len(), ids("status=failed").len()), (5, 0));
+    assert_eq!((ids("code=2xx").len(), ids("code=5xx").len(), ids("code=none").len()), (5, 0, 0));
     assert_eq!(ids("record=feature/3").len(), 1);
     let first = server.api.get("/messages?limit=2", 200);
     assert_eq!(first["items"][0]["integration"], json!({"id": one, "name": "one"}));

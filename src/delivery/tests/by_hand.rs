@@ -115,6 +115,7 @@ async fn windows_are_replayed_as_they_closed_through_the_filter_of_today() {
     let record = world.log()[0].message.draft.record.clone();
     let of_record = crate::store::MessageFilter {
         among: None,
+        code: None,
         account: hook.account,
         integration: None,
         status: None,
