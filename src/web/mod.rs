@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `access` | who may call what, in one table |
 //! | `gate` | what every call passes through |
+//! | `assets` | the web pages |
 //! | `audits` | `POST` and `GET /audits` |
 //! | `integrations` | `/integrations` |
 //! | `by_hand` | `/integrations/{id}/test`, `recover`, `replay` |
@@ -28,6 +29,7 @@
 
 pub mod access;
 mod accounts;
+mod assets;
 mod audits;
 mod auth;
 mod body;
@@ -139,6 +141,7 @@ pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
             .service(stats::readiness())
             .service(metrics::metrics())
             .service(routes())
+            .configure(assets::configure)
             .default_service(web::to(no_such_path)),
     );
 }
@@ -187,7 +190,8 @@ async fn no_such_path(request: HttpRequest) -> Result<HttpResponse, Problem> {
 
 async fn no_such_method(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let pattern = request.match_pattern().unwrap_or_default();
-    let allow = access::methods(&pattern).unwrap_or_default();
+    // What is not in the table are the pages.
+    let allow = access::methods(&pattern).unwrap_or_else(|| "GET".to_owned());
     Err(Problem::method_not_allowed(request.method().as_str(), allow))
 }
 

@@ -1,0 +1,89 @@
+//! The web pages: what is in `static/`, embedded in the executable. They are the first client of the
+//! API, so they need no token to be read; all that they show they ask for.
+
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+};
+use actix_web::middleware::Compress;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::Problem;
+
+/// The files of the pages.
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct Files;
+
+/// Where the pages are. Each is the same document, which sees from the address what to show.
+const PAGES: [&str; 8] = [
+    "/",
+    "/messages/{id}",
+    "/records",
+    "/records/{type}/{id}",
+    "/integrations",
+    "/integrations/{id}",
+    "/settings",
+    "/login",
+];
+
+/// Nothing from elsewhere, nothing inline, and in nobody's frame.
+const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; \
+                      frame-ancestors 'none'; object-src 'none'";
+
+/// Mounts the pages and their files.
+pub fn configure(app: &mut ServiceConfig) {
+    for page in PAGES {
+        app.service(
+            web::resource(page)
+                .wrap(Compress::default())
+                .route(web::get().to(document))
+                .default_service(web::to(super::no_such_method)),
+        );
+    }
+    app.service(
+        web::resource("/static/{path:.*}")
+            .wrap(Compress::default())
+            .route(web::get().to(file))
+            .default_service(web::to(super::no_such_method)),
+    );
+}
+
+async fn document(request: HttpRequest) -> HttpResponse {
+    let file = Files::get("index.html").expect("invariant: embedded");
+    answer(&request, &file, "text/html; charset=utf-8")
+}
+
+async fn file(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let path = request.match_info().get("path").unwrap_or_default();
+    let media_type = match path.rsplit('.').next() {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "text/html; charset=utf-8",
+    };
+    match Files::get(path) {
+        Some(file) => Ok(answer(&request, &file, media_type)),
+        None => Err(Problem::not_found(format!("there is nothing at {}", request.path()))),
+    }
+}
+
+/// The file; or that it has not changed since the browser last had it. Asked for every time, so that
+/// a newer Lull is never shown with older pages.
+fn answer(request: &HttpRequest, file: &EmbeddedFile, media_type: &str) -> HttpResponse {
+    let hash = file.metadata.sha256_hash();
+    let etag = format!("W/\"{:016x}\"", u64::from_be_bytes(*hash.first_chunk().expect("32 bytes")));
+    let known = request.headers().get(IF_NONE_MATCH);
+    let is_known = known.is_some_and(|known| known.as_bytes() == etag.as_bytes());
+    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header((ETAG, etag))
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((REFERRER_POLICY, "no-referrer"));
+    match is_known {
+        true => response.finish(),
+        false => response.content_type(media_type).body(file.data.to_vec()),
+    }
+}

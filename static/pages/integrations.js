@@ -1,0 +1,80 @@
+// Integrations: the list, and one of them as a form.
+
+import { api, query } from "/static/api.js";
+import { fill, h } from "/static/h.js";
+import { poll } from "/static/poll.js";
+import { empty, serverAway, state, time } from "/static/ui.js";
+import { integrationForm } from "/static/pages/integration_form.js";
+import { afterSaving, integrationActions, secretCard, takeFreshSecret } from "/static/pages/integration_actions.js";
+
+export function integrationsPage(main, { me }) {
+  const [away, place] = [h("div"), h("div")];
+  const mayChange = me.roles.some((role) => role === "admin" || role === "owner");
+  const add = () => h("a", { class: "button main", href: "/integrations/new" }, "New integration");
+  let drawn = "";
+  fill(main,
+    h("div", { class: "head" }, h("h1", null, "Integrations"),
+      mayChange ? h("p", { class: "buttons" }, add()) : null),
+    away, place);
+
+  async function load(signal) {
+    const { items } = await api.get("/integrations?limit=1000", { signal });
+    const now = JSON.stringify(items);
+    if (now === drawn) return;
+    drawn = now;
+    fill(place, items.length > 0 ? table(items) : empty("No integration yet",
+      h("p", null, "An integration says which edits go to which URL: to a chat, to your own service."),
+      mayChange ? h("p", null, add()) : null));
+  }
+  return { title: "Integrations", leave: poll(load, 5, serverAway(away)) };
+}
+
+function table(items) {
+  const head = ["State", "Name", "Level", "Sends", "Last delivery", "Last error", "Log"];
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Integrations" }, h("table", null,
+    h("thead", null, h("tr", null, head.map((text) => h("th", { scope: "col" }, text)))),
+    h("tbody", null, items.map((found) => h("tr", null,
+      h("td", { class: "tight" }, state(found.status)),
+      h("td", { class: "main" }, h("a", { href: `/integrations/${found.id}` }, found.name),
+        h("span", { class: "below" }, found.hook_url),
+        found.validate_certificate ? null : h("span", { class: "below state failing" }, "▲ certificate is not checked")),
+      h("td", null, found.workspace_id ? `workspace ${found.workspace_id}` : "account"),
+      h("td", null, found.collation, h("span", { class: "below" }, `as ${found.format}`)),
+      h("td", { class: "tight" }, time(found.last_delivery_at)),
+      h("td", { class: "tight" }, time(found.last_error_at)),
+      h("td", { class: "tight" }, h("a", { href: `/${query({ integration: found.id })}` }, "Log messages")))))));
+}
+
+export function integrationPage(main, { me, parameters: [id] }) {
+  const place = h("div");
+  fill(main, place);
+  const isNew = id === "new";
+  const mayChange = me.roles.some((role) => role === "admin" || role === "owner");
+
+  async function draw(secret = null) {
+    const { answer, etag } = isNew
+      ? { answer: null, etag: null }
+      : await api.getWithEtag(`/integrations/${encodeURIComponent(id)}`);
+    const again = (shown) => draw(shown).catch(failed);
+    fill(place,
+      h("div", { class: "head" },
+        h("h1", null, isNew ? "New integration" : answer.name),
+        isNew ? null : state(answer.status),
+        isNew || !mayChange ? null : integrationActions(answer, again)),
+      secret ? secretCard(secret) : null,
+      answer?.disabled_because ? h("p", { class: "away" }, BECAUSE[answer.disabled_because]) : null,
+      isNew ? null : h("p", null, h("a", { href: `/${query({ integration: id })}` }, "Log messages")),
+      integrationForm(answer, { me, mayChange, etag, saved: (made) => afterSaving(made, isNew, again) }));
+  }
+
+  function failed(problem) {
+    fill(place, empty("The integration cannot be shown", h("p", null, problem.message)));
+  }
+  draw(takeFreshSecret()).catch(failed);
+  return { title: isNew ? "New integration" : "Integration" };
+}
+
+const BECAUSE = {
+  gone: "Disabled by Lull: the hook answered 410 Gone. Enable it again when that was a mistake.",
+  failing: "Disabled by Lull: nothing but failures for five days. What is owed is held, and goes on when it is enabled.",
+};
