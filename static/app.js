@@ -70,7 +70,7 @@ function show(page, parameters, search) {
   fill(main);
   if (!page) {
     document.title = "Not found · Lull";
-    fill(main, empty("There is nothing here", h("p", null, h("a", { href: "/" }, "Go to the messages"))));
+    fill(main, h("h1", { class: "unseen" }, "Not found"), empty("There is nothing here", h("p", null, h("a", { href: "/" }, "Go to the messages"))));
     return null;
   }
   const { title, leave } = page(main, { me, parameters, search });

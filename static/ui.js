@@ -102,9 +102,13 @@ export function serverAway(place) {
   };
 }
 
-/** Text of HTML, as a browser reads it, without ever showing or running it. */
+/** Text of HTML: without its tags, and with its entities read. Nothing of it ever becomes an element. */
 export function textOfHtml(html) {
-  const parsed = new DOMParser().parseFromString(html, "text/html");
-  for (const block of parsed.querySelectorAll("p,div,li,br,tr,h1,h2,h3,h4")) block.append("\n");
-  return (parsed.body.textContent ?? "").replace(/\n{3,}/g, "\n\n").trim();
+  const bare = html
+    .replace(/<(script|style)\b[\s\S]*?<\/\1\s*>/gi, "")
+    .replace(/<\/?(p|div|li|br|tr|h[1-6])\b[^>]*>/gi, "\n")
+    .replace(/<[^>]*>/g, "")
+    .replaceAll("<", "&lt;");
+  const { body } = new DOMParser().parseFromString(bare, "text/html");
+  return body.textContent.replace(/\n{3,}/g, "\n\n").trim();
 }

@@ -1,8 +1,9 @@
 //! The web pages: what is in `static/`, embedded in the executable. They are the first client of the
 //! API, so they need no token to be read; all that they show they ask for.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
 };
 use actix_web::middleware::Compress;
 use actix_web::web::{self, ServiceConfig};
@@ -10,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::Problem;
+use super::access::API;
 
 /// The files of the pages.
 #[derive(RustEmbed)]
@@ -53,6 +55,18 @@ pub fn configure(app: &mut ServiceConfig) {
 async fn document(request: HttpRequest) -> HttpResponse {
     let file = Files::get("index.html").expect("invariant: embedded");
     answer(&request, &file, "text/html; charset=utf-8")
+}
+
+/// The page that says so, when somebody looks for a page that is not there.
+pub fn not_found(request: &HttpRequest) -> Option<HttpResponse> {
+    let accepted = request.headers().get(ACCEPT)?.to_str().ok()?;
+    if !accepted.contains("text/html") || request.path().starts_with(API) {
+        return None;
+    }
+    let file = Files::get("index.html").expect("invariant: embedded");
+    let mut page = answer(request, &file, "text/html; charset=utf-8");
+    *page.status_mut() = StatusCode::NOT_FOUND;
+    Some(page)
 }
 
 async fn file(request: HttpRequest) -> Result<HttpResponse, Problem> {

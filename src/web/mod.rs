@@ -185,7 +185,10 @@ fn resource(path: &str) -> Resource {
 }
 
 async fn no_such_path(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_found(format!("there is nothing at {}", request.path())))
+    match assets::not_found(&request) {
+        Some(page) => Ok(page),
+        None => Err(Problem::not_found(format!("there is nothing at {}", request.path()))),
+    }
 }
 
 async fn no_such_method(request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -68,7 +68,7 @@ export function integrationPage(main, { me, parameters: [id] }) {
   }
 
   function failed(problem) {
-    fill(place, empty("The integration cannot be shown", h("p", null, problem.message)));
+    fill(place, h("h1", { class: "unseen" }, "Integration"), empty("The integration cannot be shown", h("p", null, problem.message)));
   }
   draw(takeFreshSecret()).catch(failed);
   return { title: isNew ? "New integration" : "Integration" };

@@ -22,7 +22,7 @@ export function messagePage(main, { me, parameters: [id] }) {
       message = await api.get(`/messages/${encodeURIComponent(id)}`, { signal });
     } catch (problem) {
       if (problem.status !== 404 && problem.status !== 403) throw problem;
-      fill(place, empty("There is no such message", h("p", null, problem.message)));
+      fill(place, h("h1", { class: "unseen" }, "Message"), empty("There is no such message", h("p", null, problem.message)));
       return;
     }
     const now = JSON.stringify(message);
