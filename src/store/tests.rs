@@ -15,6 +15,7 @@ use crate::model::{
     MessageDraft, RecordKey, Secret, Slot, Status, Timing, Trigger, WindowRule,
 };
 use crate::retry::Next;
+use crate::settings::Limits;
 
 const RULE: WindowRule = WindowRule { quiet_period: Duration::from_secs(300), max_wait: None };
 const DAY: Duration = Duration::from_secs(86_400);
@@ -70,7 +71,7 @@ impl Opened {
 
     async fn append(&self, audits: &[serde_json::Value]) -> Appended {
         let body = serde_json::to_vec(audits).unwrap();
-        let audits = ingest::audits(&body, Media::Json).unwrap().into_iter();
+        let audits = ingest::audits(&body, Media::Json, &Limits::default()).unwrap().into_iter();
         let audits = audits.map(|draft| NewAudit {
             record: draft.record(Account::DEFAULT),
             text: serde_json::to_string(&draft).unwrap(),

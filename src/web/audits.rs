@@ -1,5 +1,7 @@
 //! `POST /audits` and `GET /audits`.
 
+use std::collections::HashSet;
+
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::Serialize;
@@ -11,7 +13,7 @@ use super::{Api, Page, Problem};
 use crate::clock::Timestamp;
 use crate::ingest::{self, Media};
 use crate::model::{Account, Audit, AuditDraft, ExternalId, Id, RecordKey};
-use crate::record::WindowsOf;
+use crate::record::{Reached, TakenIn, WindowsOf};
 use crate::store::{AuditFilter, NewAudit};
 
 /// Accepted audits that may be on their way to their records at a time (D8).
@@ -38,14 +40,29 @@ async fn post(
     if api.gauges.backlog() > BACKLOG_MAX {
         return Err(Problem::overloaded("more audits come in than can be handled; slow down"));
     }
-    let audits = ingest::audits(&body?, media)?;
-    let audits = audits.into_iter().map(|draft| new_audit(draft, caller.account)).collect();
+    // Before there is any work with it, when a bound is reached already.
+    take_in(&api, &[])?;
+    let audits = ingest::audits(&body?, media, &api.limits)?;
+    let new_audit = |draft| new_audit(draft, caller.account);
+    let audits: Vec<NewAudit> = audits.into_iter().map(new_audit).collect();
+    let _held_until_it_is_committed = take_in(&api, &audits)?;
     let appended = api.journal.append(audits, api.rule).await?;
     Ok(HttpResponse::Accepted().json(Accepted {
         accepted: appended.ids.len(),
         ids: appended.ids,
         duplicates: appended.duplicates,
     }))
+}
+
+/// Makes room for these audits (D8).
+fn take_in(api: &Api, audits: &[NewAudit]) -> Result<TakenIn, Problem> {
+    let records: HashSet<&RecordKey> = audits.iter().map(|audit| &audit.record).collect();
+    let bytes = audits.iter().map(|audit| audit.text.len()).sum();
+    let limits = &api.limits;
+    api.gauges.take_in(records.len(), bytes, limits).map_err(|reached| match reached {
+        Reached::OpenWindows => Problem::too_many_open_windows(limits.open_windows),
+        Reached::BufferedBytes => Problem::too_much_buffered(limits.buffered_bytes),
+    })
 }
 
 fn media(request: &HttpRequest) -> Result<Media, Problem> {

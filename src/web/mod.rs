@@ -13,6 +13,8 @@
 //! | `why` | why each audit was, or was not, sent |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
 //! | `auth` | who calls, and what they may |
+//! | `intake` | what every request passes: room for its body, the access log |
+//! | `client_address` | who a request comes from, behind proxies |
 //! | `params` | query strings and paths |
 //! | `body` | configuration in JSON bodies, faults with their places |
 //! | `error` | problem+json: the one conversion from what went wrong to a status code |
@@ -21,7 +23,9 @@ mod audits;
 mod auth;
 mod body;
 mod by_hand;
+mod client_address;
 mod error;
+mod intake;
 mod integrations;
 mod messages;
 mod params;
@@ -32,18 +36,23 @@ mod why;
 use std::sync::Arc;
 
 use actix::Addr;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Resource};
+use actix_web::{App, HttpRequest, HttpResponse, Resource};
+use ipnet::IpNet;
 use serde::Serialize;
 
 pub use error::Problem;
+pub use intake::{Connections, Held};
 pub use stats::Rates;
 
 use crate::clock::{Clock, Monotonic};
 use crate::delivery::{Dispatcher, Guard};
 use crate::model::{ExternalId, Partition, RecordKey, WindowRule};
 use crate::record::{Gauges, Registry};
-use crate::settings::BODY_BYTES_MAX;
+use crate::settings::Limits;
 use crate::store::{Journal, Store, StoreError};
 
 /// What handlers work with.
@@ -64,6 +73,16 @@ pub struct Api {
     pub dispatchers: Vec<Addr<Dispatcher>>,
     /// The server's quiet period and max wait.
     pub rule: WindowRule,
+    /// The bounds on what is taken in.
+    pub limits: Limits,
+    /// Request bodies that are held.
+    pub held: Arc<Held>,
+    /// Connections that are open.
+    pub connections: Arc<Connections>,
+    /// Whether the server itself speaks TLS.
+    pub tls: bool,
+    /// Proxies that are believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Where hooks may be.
     pub guard: Guard,
     /// When the server started.
@@ -99,10 +118,26 @@ impl RecordName {
     }
 }
 
+/// All that is served.
+pub fn app(
+    api: web::Data<Api>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    App::new().configure(|app| configure(app, api)).wrap(from_fn(intake::let_in))
+}
+
 /// Mounts every route.
-pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
+fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
+    let body = PayloadConfig::new(api.limits.body_bytes);
     app.app_data(api)
-        .app_data(PayloadConfig::new(BODY_BYTES_MAX))
+        .app_data(body)
         .service(stats::health())
         .service(stats::readiness())
         .service(
