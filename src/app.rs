@@ -5,8 +5,10 @@
 //! listen. Stop: no new connections → attempts in flight settle, up to a bound → the journal commits
 //! what is waiting → threads end. Whatever does not settle in time is still in the store.
 
+mod certificate;
 mod first_start;
 mod housekeeping;
+mod listen;
 pub(crate) mod switchboard;
 
 use std::net::{SocketAddr, TcpListener};
@@ -17,7 +19,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use actix_web::dev::ServerHandle;
-use actix_web::{HttpServer, web};
+use actix_web::web;
 use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, SystemClock};
@@ -26,11 +28,11 @@ use crate::metrics::Metrics;
 use crate::record::{self, Gauges, Registry};
 use crate::settings::Settings;
 use crate::store::{Journal, JournalThread, Store, StoreError};
-use crate::web::{Api, Door, Rates, configure};
+use crate::web::{Api, Door, Rates};
+pub use certificate::BadCertificate;
+use certificate::Certificate;
 use switchboard::{Lines, Switchboard};
 
-/// How long requests that are being answered may take once the server is to stop, in seconds.
-const REQUESTS_END_WITHIN_S: u64 = 5;
 /// How long attempts in flight may take to settle once the server is to stop.
 const ATTEMPTS_END_WITHIN: Duration = Duration::from_secs(10);
 /// The most threads of a kind.
@@ -50,6 +52,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The server's certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] BadCertificate),
     /// The system refused a thread, a socket or random bytes.
     #[error("the system refused: {0}")]
     System(#[from] std::io::Error),
@@ -69,6 +74,7 @@ pub struct Running {
     /// What opens the pages once, as the administrator.
     pub login_code: Option<String>,
     server: ServerHandle,
+    certificate: Option<Arc<Certificate>>,
     dispatchers: Vec<Addr<Dispatcher>>,
     journal: JournalThread,
     housekeeping: JoinHandle<()>,
@@ -78,6 +84,7 @@ pub struct Running {
 /// Starts a server that listens on `listener` and keeps its state as `settings` say.
 pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let certificate = settings.tls.clone().map(Certificate::load).transpose()?;
     let folder = settings.data.join("store");
     let (store, writer, recovered) = Store::open(&folder, clock.now())?;
     let (switchboard, lines) = Switchboard::new(clock.clone());
@@ -120,20 +127,26 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
         registries,
         dispatchers: dispatchers.clone(),
         rule,
+        limits: settings.limits,
+        held: Arc::default(),
+        connections: Arc::default(),
+        tls: certificate.is_some(),
+        trusted_proxies: settings.trusted_proxies.clone(),
         guard,
-        door: Door::new(None),
+        door: Door::new(settings.limits.request_rate),
         login_code,
         started,
     });
     let housekeeping = actix::spawn(housekeeping::run(api.clone(), settings.retention));
     let address = listener.local_addr()?;
-    let server = listen(listener, threads, api)?;
+    let server = listen::listen(listener, threads, certificate.as_ref(), api)?;
     Ok(Running {
         address,
         token_file,
         new_token,
         login_code: new_code,
         server,
+        certificate,
         dispatchers,
         journal: journal_thread,
         housekeeping,
@@ -196,29 +209,6 @@ fn start_dispatchers(
     (0..threads).map(start).collect()
 }
 
-fn listen(
-    listener: TcpListener,
-    workers: usize,
-    api: web::Data<Api>,
-) -> std::io::Result<ServerHandle> {
-    let server = HttpServer::new(move || {
-        let api = api.clone();
-        actix_web::App::new().configure(|app| configure(app, api))
-    })
-    .workers(workers)
-    .disable_signals()
-    .shutdown_timeout(REQUESTS_END_WITHIN_S)
-    .listen(listener)?
-    .run();
-    let handle = server.handle();
-    actix::spawn(async move {
-        if let Err(error) = server.await {
-            log::error!("the web server ended: {error}");
-        }
-    });
-    Ok(handle)
-}
-
 impl Running {
     /// Stops in order.
     pub async fn stop(self) {
@@ -236,6 +226,21 @@ impl Running {
             if !matches!(joined, Ok(Ok(()))) {
                 log::error!("a thread did not end well");
             }
+        }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Reads the server's certificate again; what came of it stands in the log.
+    pub fn reload_certificate(&self) {
+        match self.certificate.as_ref().map(|certificate| certificate.reload()) {
+            Some(Ok(())) => log::info!("the certificate was read again, for new connections"),
+            Some(Err(bad)) => log::error!("{bad}; the certificate stays as it was"),
+            None => log::warn!("SIGHUP reads the certificate again; there is none (tls_cert)"),
         }
     }
 

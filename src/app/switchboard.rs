@@ -96,7 +96,7 @@ impl Listener for Switchboard {
             match event {
                 Event::Accepted(accepted) => {
                     let at = self.clock.monotonic();
-                    lines.gauges.handed_over(accepted.len());
+                    lines.gauges.handed_over(&accepted);
                     let parts = lines.by_registry(accepted);
                     for (registry, accepted) in lines.registries.iter().zip(parts) {
                         if !accepted.is_empty() {

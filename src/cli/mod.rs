@@ -30,7 +30,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server (also without a command)
-    Serve(Given),
+    Serve(Box<Given>),
     /// Watch three users edit, and one collated audit arrive
     Demo(DemoArgs),
     /// Print each webhook that comes in, and whether its signature verifies
@@ -77,7 +77,7 @@ impl Cli {
     pub async fn run(self) -> Result<(), CliError> {
         match self.command {
             None => serve::run(self.settings).await,
-            Some(Command::Serve(settings)) => serve::run(settings).await,
+            Some(Command::Serve(settings)) => serve::run(*settings).await,
             Some(Command::Demo(args)) => demo::run(args.once).await,
             Some(Command::Listen(args)) => listen::run(args).await,
         }

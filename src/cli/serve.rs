@@ -12,15 +12,21 @@ use crate::settings::{Given, Settings, write_duration};
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT; SIGHUP reads the certificate again.
 pub async fn run(given: Given) -> Result<(), CliError> {
     let settings = Settings::resolve(given)?;
     let mut stop = StopSignal::new()?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     let listener = bind(settings.listen)?;
     let running = app::start(&settings, listener).await?;
     // Whoever started this may not be reading.
     let _ = writeln!(std::io::stdout(), "{}", greeting(&running, &settings));
-    let why = stop.wait().await;
+    let why = loop {
+        tokio::select! {
+            why = stop.wait() => break why,
+            _ = hang_up.recv() => running.reload_certificate(),
+        }
+    };
     log::info!("stopping ({why}); again to stop at once");
     tokio::select! {
         () = running.stop() => log::info!("stopped"),
@@ -48,7 +54,7 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, CliError> {
 
 /// What a newcomer needs.
 fn greeting(running: &Running, settings: &Settings) -> String {
-    let address = running.address;
+    let url = running.url();
     let token_file = running.token_file.display();
     let quiet = write_duration(settings.window.quiet_period);
     let token = match &running.new_token {
@@ -56,11 +62,11 @@ fn greeting(running: &Running, settings: &Settings) -> String {
         None => format!("in {token_file}"),
     };
     let link = match &running.login_code {
-        Some(code) => format!("http://{address}/#code={code}  (works once, for an hour)"),
+        Some(code) => format!("{url}/#code={code}  (works once, for an hour)"),
         None => "none: the token in that file is revoked".to_owned(),
     };
     format!(
-        "Lull {version} listens on http://{address}
+        "Lull {version} listens on {url}
   data          {data}
   quiet period  {quiet}
   admin token   {token}
@@ -68,7 +74,7 @@ fn greeting(running: &Running, settings: &Settings) -> String {
 
 Post an edit:
   curl -H \"Authorization: Bearer $(cat {token_file})\" -H 'content-type: application/json' \\
-    http://{address}/api/v1/audits -d '{{\"audit_action\":\"update\",\"auditable_type\":\"feature\",\
+    {url}/api/v1/audits -d '{{\"audit_action\":\"update\",\"auditable_type\":\"feature\",\
 \"auditable_id\":\"42\",\"user\":{{\"id\":\"101\",\"name\":\"Ada\"}},\"changes\":[{{\"field_name\":\"Name\",\
 \"value\":\"Export\"}}]}}'
 ",

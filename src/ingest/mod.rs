@@ -14,7 +14,7 @@ mod json;
 use serde_json::value::RawValue;
 
 use crate::model::AuditDraft;
-use crate::settings::{AUDIT_BYTES_MAX, BATCH_AUDITS_MAX};
+use crate::settings::Limits;
 use json::Pointer;
 
 /// The most faults that one answer lists.
@@ -46,22 +46,30 @@ pub enum Refused {
     /// It is not JSON.
     #[error("the body is not valid JSON: {0}")]
     NotJson(String),
-    /// A single audit is larger than [`AUDIT_BYTES_MAX`].
-    #[error("the audit has {0} bytes; a call for one audit may have at most {AUDIT_BYTES_MAX}")]
-    AuditTooLarge(usize),
-    /// There are more audits than [`BATCH_AUDITS_MAX`].
-    #[error("the batch has more than {BATCH_AUDITS_MAX} audits; split it")]
-    TooManyAudits,
+    /// A single audit is larger than [`Limits::audit_bytes`].
+    #[error("the audit has {bytes} bytes; a call for one audit may have at most {max} (max_audit)")]
+    AuditTooLarge {
+        /// How large it is.
+        bytes: usize,
+        /// How large it may be.
+        max: usize,
+    },
+    /// There are more audits than [`Limits::batch_audits`].
+    #[error("the batch has more than {max} audits (max_batch); split it")]
+    TooManyAudits {
+        /// How many there may be.
+        max: usize,
+    },
     /// At least one audit is not one.
     #[error("{} of the audits cannot be accepted; nothing was kept", count_items(.0))]
     Invalid(Vec<Fault>),
 }
 
-/// Reads the audits of a body, in order. All or nothing.
-pub fn audits(body: &[u8], media: Media) -> Result<Vec<AuditDraft>, Refused> {
+/// Reads the audits of a body within `limits`, in order. All or nothing.
+pub fn audits(body: &[u8], media: Media, limits: &Limits) -> Result<Vec<AuditDraft>, Refused> {
     let text = std::str::from_utf8(body)
         .map_err(|error| Refused::NotJson(format!("it is not UTF-8 ({error})")))?;
-    let mut items = Items::default();
+    let mut items = Items::within(limits);
     match media {
         Media::Ndjson => {
             for (number, line) in
@@ -83,8 +91,9 @@ pub fn audits(body: &[u8], media: Media) -> Result<Vec<AuditDraft>, Refused> {
                     items.read(raw);
                 }
             } else {
-                if body.len() > AUDIT_BYTES_MAX {
-                    return Err(Refused::AuditTooLarge(body.len()));
+                let (bytes, max) = (body.len(), limits.audit_bytes);
+                if bytes > max {
+                    return Err(Refused::AuditTooLarge { bytes, max });
                 }
                 items.next()?;
                 items.read(raw);
@@ -105,17 +114,22 @@ pub fn kept(text: &[u8]) -> Result<AuditDraft, String> {
 }
 
 /// The items of a body as they are read.
-#[derive(Default)]
-struct Items {
+struct Items<'l> {
+    limits: &'l Limits,
     count: usize,
     audits: Vec<AuditDraft>,
     faults: Vec<Fault>,
 }
 
-impl Items {
+impl<'l> Items<'l> {
+    fn within(limits: &'l Limits) -> Self {
+        Self { limits, count: 0, audits: Vec::new(), faults: Vec::new() }
+    }
+
     fn next(&mut self) -> Result<(), Refused> {
         self.count += 1;
-        if self.count > BATCH_AUDITS_MAX { Err(Refused::TooManyAudits) } else { Ok(()) }
+        let max = self.limits.batch_audits;
+        if self.count > max { Err(Refused::TooManyAudits { max }) } else { Ok(()) }
     }
 
     fn fault(&mut self, message: String) {
@@ -125,9 +139,9 @@ impl Items {
     }
 
     fn read(&mut self, raw: &RawValue) {
-        if raw.get().len() > AUDIT_BYTES_MAX {
-            let bytes = raw.get().len();
-            return self.fault(format!("has {bytes} bytes; an audit may have {AUDIT_BYTES_MAX}"));
+        let (bytes, max) = (raw.get().len(), self.limits.audit_bytes);
+        if bytes > max {
+            return self.fault(format!("has {bytes} bytes; an audit may have {max} (max_audit)"));
         }
         let (index, faults) = (self.count - 1, &mut self.faults);
         let read = audit::unwrap_and_read(raw, &mut |pointer, message| {

@@ -3,6 +3,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::Action;
 
+/// Within the limits that hold by default.
+fn audits(body: &[u8], media: Media) -> Result<Vec<AuditDraft>, Refused> {
+    super::audits(body, media, &Limits::default())
+}
+
 fn one(body: &str) -> AuditDraft {
     let mut audits = audits(body.as_bytes(), Media::Json).expect("an audit");
     assert_eq!(audits.len(), 1);
@@ -186,13 +191,16 @@ fn limits_hold_at_their_edge() {
     let audit = r#"{"audit_action":"update","auditable_type":"f","auditable_id":"1"}"#;
     let batch = |count: usize| vec![audit; count].join("\n");
     assert_eq!(audits(batch(10_000).as_bytes(), Media::Ndjson).unwrap().len(), 10_000);
-    assert!(matches!(audits(batch(10_001).as_bytes(), Media::Ndjson), Err(Refused::TooManyAudits)));
+    assert!(matches!(
+        audits(batch(10_001).as_bytes(), Media::Ndjson),
+        Err(Refused::TooManyAudits { max: 10_000 })
+    ));
 
     let padded = |bytes: usize| format!("{audit}{}", " ".repeat(bytes - audit.len()));
     assert_eq!(audits(padded(1 << 20).as_bytes(), Media::Json).unwrap().len(), 1);
     assert!(matches!(
         audits(padded((1 << 20) + 1).as_bytes(), Media::Json),
-        Err(Refused::AuditTooLarge(_))
+        Err(Refused::AuditTooLarge { max: 1_048_576, .. })
     ));
 }
 

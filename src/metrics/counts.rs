@@ -8,7 +8,7 @@ use super::make::Make;
 
 /// Why calls are refused, so that each is there before it happens: the last part of the problem's
 /// type. Another one only comes in later.
-const REASONS: [&str; 11] = [
+const REASONS: [&str; 13] = [
     "bad-request",
     "disk-full",
     "forbidden",
@@ -18,6 +18,8 @@ const REASONS: [&str; 11] = [
     "overloaded",
     "too-large",
     "too-many-calls",
+    "too-many-open-windows",
+    "too-much-buffered",
     "unauthorized",
     "unsupported-media-type",
 ];

@@ -39,6 +39,8 @@ pub struct RecordActor {
 #[rtype(result = "()")]
 pub(super) struct Edit {
     pub place: Id,
+    /// How large it is.
+    pub bytes: u32,
     pub rule: WindowRule,
     pub at: Monotonic,
 }
@@ -131,7 +133,7 @@ impl RecordActor {
         self.closing = true;
         let (shared, of) = (self.shared.clone(), self.of.clone());
         let late = self.shared.clock.monotonic().saturating_sub(window.closes_at());
-        let (places, why) = (window.places.clone(), Windows::why(&closed_by));
+        let (kept, why) = (window.clone(), Windows::why(&closed_by));
         let work = async move {
             let _permit = shared.closing.acquire().await;
             let WindowKey { record, slot } = of.as_ref();
@@ -157,28 +159,27 @@ impl RecordActor {
                 actor.shared.gauges.closed_late_by(late);
                 actor.shared.metrics.windows.closed(why, late);
             }
-            actor.closed(closed, places, window.rule, reply, ctx);
+            actor.closed(closed, kept, reply, ctx);
         }));
     }
 
     fn closed(
         &mut self,
         closed: Result<Closed, StoreError>,
-        places: Vec<Id>,
-        rule: WindowRule,
+        window: Window,
         reply: Option<oneshot::Sender<Result<Closed, StoreError>>>,
         ctx: &mut Context<Self>,
     ) {
         self.closing = false;
         match &closed {
-            Ok(_) => self.shared.gauges.opened(-1),
+            Ok(_) => self.shared.gauges.closed(window.bytes),
             // The server is going down; the window is in the store, and opens again with it.
             Err(StoreError::Stopped) => return ctx.stop(),
             Err(error) => {
                 // The journal's log says so once for all that it concerns.
                 log::debug!("the window of {} waits to be closed: {error}", self.of.record);
                 let retry_at = self.shared.clock.monotonic() + RETRY_AFTER;
-                self.reopen(places, rule, retry_at);
+                self.reopen(window, retry_at);
             }
         }
         if let Some(reply) = reply {
@@ -194,15 +195,18 @@ impl RecordActor {
     }
 
     /// Nothing was committed, so these audits are still in an open window: put them back.
-    fn reopen(&mut self, places: Vec<Id>, rule: WindowRule, retry_at: Monotonic) {
+    fn reopen(&mut self, closing: Window, retry_at: Monotonic) {
+        let Window { places, bytes, rule, .. } = closing;
         match &mut self.window {
             Some(next) => {
-                self.shared.gauges.opened(-1);
-                next.take_back(places);
+                // Two windows are one again.
+                self.shared.gauges.closed(0);
+                next.take_back(places, bytes);
             }
             None => {
-                let mut window = Window::open(places[0], rule, self.shared.clock.monotonic());
-                window.places = places;
+                let now = self.shared.clock.monotonic();
+                let mut window = Window::open(places[0], 0, rule, now);
+                (window.places, window.bytes) = (places, bytes);
                 self.window = Some(window);
             }
         }
@@ -225,13 +229,15 @@ impl Handler<Edit> for RecordActor {
 
     fn handle(&mut self, edit: Edit, ctx: &mut Context<Self>) {
         self.received = self.received.wrapping_add(1);
+        let Edit { place, bytes, rule, at } = edit;
         match &mut self.window {
-            Some(window) => window.add(edit.place, edit.rule, edit.at),
+            Some(window) => window.add(place, bytes, rule, at),
             None => {
-                self.shared.gauges.opened(1);
-                self.window = Some(Window::open(edit.place, edit.rule, edit.at));
+                self.shared.gauges.opened(1, 0);
+                self.window = Some(Window::open(place, bytes, rule, at));
             }
         }
+        self.shared.gauges.arrived();
         self.arm(ctx);
     }
 }

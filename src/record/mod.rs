@@ -4,6 +4,7 @@
 //! deliveries, which hear of new messages from the journal.
 //!
 //! - `window.rs`: deadlines, pure
+//! - `gauges.rs`: what all shards hold together, and its bounds
 //! - `backlog.rs`: what could not be delivered yet takes in what comes after it
 //! - `replay.rs`: windows that closed before, addressed again
 //! - `outcome.rs`: what a window comes to, when it closes or if it closed now
@@ -19,6 +20,7 @@
 
 mod actor;
 mod backlog;
+mod gauges;
 mod outcome;
 mod registry;
 mod replay;
@@ -27,14 +29,12 @@ mod slots;
 mod tests;
 mod window;
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
 pub use actor::{RecordActor, WindowView};
+pub use gauges::{Gauges, Reached, TakenIn};
 pub use outcome::{Foreseen, PREVIEWED_MAX, Preview, audits_to_preview, preview};
 pub use registry::{CloseByHand, Edits, ListWindows, Recover, Registry, WindowsOf};
 pub use replay::replay;
@@ -46,9 +46,6 @@ use crate::store::{Journal, Store};
 /// The most windows of one shard that are closing at a time: a bound on memory when very many are
 /// due at once.
 const CLOSING_MAX: usize = 256;
-
-/// How many of the latest lateness figures are kept.
-const LATENESS_KEPT: usize = 4_096;
 
 /// What the record actors of a shard have in common.
 pub struct Shared {
@@ -76,58 +73,5 @@ impl Shared {
     ) -> Arc<Shared> {
         let closing = Arc::new(Semaphore::new(CLOSING_MAX));
         Arc::new(Shared { store, journal, clock, gauges, metrics, closing })
-    }
-}
-
-/// Figures about windows, for all shards together.
-#[derive(Default)]
-pub struct Gauges {
-    open: AtomicI64,
-    backlog: AtomicI64,
-    lateness: Mutex<VecDeque<Duration>>,
-}
-
-impl Gauges {
-    /// Windows that are open now.
-    pub fn open(&self) -> u64 {
-        self.open.load(Ordering::Relaxed).max(0) as u64
-    }
-
-    /// Accepted audits that have not reached their record's actor yet.
-    pub fn backlog(&self) -> u64 {
-        self.backlog.load(Ordering::Relaxed).max(0) as u64
-    }
-
-    /// Counts audits on their way to their actors.
-    pub fn handed_over(&self, audits: usize) {
-        self.backlog.fetch_add(audits as i64, Ordering::Relaxed);
-    }
-
-    /// How late the latest windows closed: the median and the 99th percentile.
-    pub fn lateness(&self) -> Option<(Duration, Duration)> {
-        let mut latest: Vec<Duration> = self.kept().iter().copied().collect();
-        latest.sort_unstable();
-        let last = latest.len().checked_sub(1)?;
-        Some((latest[last / 2], latest[last * 99 / 100]))
-    }
-
-    fn arrived(&self, audits: usize) {
-        self.backlog.fetch_sub(audits as i64, Ordering::Relaxed);
-    }
-
-    fn opened(&self, windows: i64) {
-        self.open.fetch_add(windows, Ordering::Relaxed);
-    }
-
-    fn closed_late_by(&self, lateness: Duration) {
-        let mut kept = self.kept();
-        if kept.len() == LATENESS_KEPT {
-            kept.pop_front();
-        }
-        kept.push_back(lateness);
-    }
-
-    fn kept(&self) -> std::sync::MutexGuard<'_, VecDeque<Duration>> {
-        self.lateness.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

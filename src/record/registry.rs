@@ -141,8 +141,7 @@ impl Handler<Edits> for Registry {
     type Result = ();
 
     fn handle(&mut self, edits: Edits, ctx: &mut Context<Self>) {
-        let count = edits.accepted.len();
-        for Accepted { record, place, rules, .. } in edits.accepted {
+        for Accepted { record, place, bytes, rules, .. } in edits.accepted {
             // The last of them gets the key itself; nearly always there is but one.
             let records = std::iter::repeat_n(record, rules.len());
             for (record, (slot, rule)) in records.zip(Slot::of_rules(&rules)) {
@@ -152,14 +151,14 @@ impl Handler<Edits> for Registry {
                     false => self.start_window(of, place, None, ctx),
                 };
                 entry.sent = entry.sent.wrapping_add(1);
-                if entry.actor.try_send(Edit { place, rule, at: edits.at }).is_err() {
+                if entry.actor.try_send(Edit { place, bytes, rule, at: edits.at }).is_err() {
                     // Cannot happen: an actor stops only after it was taken out of the table. The
                     // audit is on disk, and its window opens again with the server.
                     log::error!("the actor of a window is gone; the window waits for a restart");
+                    self.shared.gauges.arrived();
                 }
             }
         }
-        self.shared.gauges.arrived(count);
     }
 }
 
@@ -168,7 +167,8 @@ impl Handler<Recover> for Registry {
 
     fn handle(&mut self, Recover(mut open): Recover, ctx: &mut Context<Self>) {
         let (wall, now) = (self.shared.clock.now(), self.shared.clock.monotonic());
-        self.shared.gauges.opened(open.len() as i64);
+        let bytes = open.iter().map(|window| window.bytes).sum();
+        self.shared.gauges.opened(open.len() as u64, bytes);
         // Overdue windows close oldest first (R5).
         open.sort_by_key(|window| window.places.last().copied());
         for window in open {

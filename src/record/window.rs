@@ -12,6 +12,8 @@ use crate::store::OpenWindow;
 pub struct Window {
     /// Its audits, oldest first; at least one.
     pub places: Vec<Id>,
+    /// How large those are together, in bytes.
+    pub bytes: u64,
     /// The rule it runs under: the one in force at its last audit.
     pub rule: WindowRule,
     /// When the quiet period is over.
@@ -21,11 +23,11 @@ pub struct Window {
 }
 
 impl Window {
-    /// A window that opens with the audit at `place`, accepted `at`.
-    pub fn open(place: Id, rule: WindowRule, at: Monotonic) -> Self {
+    /// A window that opens with the audit at `place`, so large, accepted `at`.
+    pub fn open(place: Id, bytes: u32, rule: WindowRule, at: Monotonic) -> Self {
         let quiet_at = at.saturating_add(rule.quiet_period);
         let cap_at = rule.max_wait.map(|max_wait| at.saturating_add(max_wait));
-        Self { places: vec![place], rule, quiet_at, cap_at }
+        Self { places: vec![place], bytes: bytes.into(), rule, quiet_at, cap_at }
     }
 
     /// A window that was open when the server stopped. Its deadlines are wall-clock times (R5); what
@@ -39,22 +41,25 @@ impl Window {
         let cap_left = open.first_rule.max_wait.map(|max_wait| left(first, max_wait));
         Self {
             places: open.places,
+            bytes: open.bytes,
             rule: open.last_rule,
             quiet_at: now.saturating_add(quiet_left),
             cap_at: cap_left.map(|left| now.saturating_add(left)),
         }
     }
 
-    /// Takes in the audit at `place`, accepted `at`: the quiet period starts again (R1).
-    pub fn add(&mut self, place: Id, rule: WindowRule, at: Monotonic) {
+    /// Takes in the audit at `place`, so large, accepted `at`: the quiet period starts again (R1).
+    pub fn add(&mut self, place: Id, bytes: u32, rule: WindowRule, at: Monotonic) {
         self.places.push(place);
+        self.bytes += u64::from(bytes);
         self.rule = rule;
         self.quiet_at = self.quiet_at.max(at.saturating_add(rule.quiet_period));
     }
 
     /// Takes in the audits of an older window of the same record that could not be closed.
-    pub fn take_back(&mut self, older: Vec<Id>) {
+    pub fn take_back(&mut self, older: Vec<Id>, bytes: u64) {
         self.places.splice(0..0, older);
+        self.bytes += bytes;
     }
 
     /// When it closes.
@@ -98,19 +103,19 @@ mod tests {
 
     #[test]
     fn every_edit_starts_the_quiet_period_again() {
-        let mut window = Window::open(Id::from_u64(1), rule(300, None), SECOND * 10);
+        let mut window = Window::open(Id::from_u64(1), 10, rule(300, None), SECOND * 10);
         assert_eq!(window.due(SECOND * 309), None);
-        window.add(Id::from_u64(2), rule(300, None), SECOND * 309);
+        window.add(Id::from_u64(2), 20, rule(300, None), SECOND * 309);
         assert_eq!(window.due(SECOND * 608), None);
         assert_eq!(window.due(SECOND * 609), Some(ClosedBy::Quiet));
-        assert_eq!(window.places.len(), 2);
+        assert_eq!((window.places.len(), window.bytes), (2, 30));
     }
 
     #[test]
     fn max_wait_counts_from_the_first_audit() {
-        let mut window = Window::open(Id::from_u64(1), rule(10, Some(25)), SECOND);
+        let mut window = Window::open(Id::from_u64(1), 10, rule(10, Some(25)), SECOND);
         for second in [9, 17, 25] {
-            window.add(Id::from_u64(second), rule(10, Some(25)), SECOND * second as u32);
+            window.add(Id::from_u64(second), 1, rule(10, Some(25)), SECOND * second as u32);
         }
         assert_eq!(window.due(SECOND * 25), None);
         assert_eq!(window.due(SECOND * 26), Some(ClosedBy::MaxWait));
@@ -128,6 +133,7 @@ mod tests {
             },
             slot: Slot::SERVER,
             places: vec![Id::at(received)],
+            bytes: 100,
             first_rule: rule(300, Some(600)),
             last_rule: rule(300, Some(600)),
         };

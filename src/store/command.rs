@@ -258,6 +258,8 @@ pub struct Accepted {
     pub partition: Partition,
     /// The audit's place.
     pub place: Id,
+    /// How large it is, as it is kept.
+    pub bytes: u32,
     /// The rules its windows run under: the server's, then those that integrations brought.
     pub rules: Arc<[WindowRule]>,
 }

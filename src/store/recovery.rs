@@ -30,6 +30,8 @@ pub struct OpenWindow {
     pub slot: Slot,
     /// Its audits, oldest first; at least one.
     pub places: Vec<Id>,
+    /// How large those are together, as they are kept.
+    pub bytes: u64,
     /// The rule of its first audit, for max wait (R3).
     pub first_rule: WindowRule,
     /// The rule of its last audit, for the quiet period.
@@ -92,12 +94,14 @@ fn open_windows(store: &Store, low_water: Id) -> Result<Vec<OpenWindow>, StoreEr
                 match windows.get_mut(at) {
                     Some(window) => {
                         window.places.push(place);
+                        window.bytes += text.len() as u64;
                         window.last_rule = *rule;
                     }
                     None => windows.push(OpenWindow {
                         record: record.clone(),
                         slot: slot.clone(),
                         places: vec![place],
+                        bytes: text.len() as u64,
                         first_rule: *rule,
                         last_rule: *rule,
                     }),

@@ -18,6 +18,7 @@ use crate::model::{
     MessageDraft, RecordKey, Secret, Slot, Status, Timing, Trigger, WindowRule,
 };
 use crate::retry::Next;
+use crate::settings::Limits;
 use crate::testing::created;
 
 const RULE: WindowRule = WindowRule { quiet_period: Duration::from_secs(300), max_wait: None };
@@ -78,7 +79,7 @@ impl Opened {
 
     async fn append(&self, audits: &[serde_json::Value]) -> Appended {
         let body = serde_json::to_vec(audits).unwrap();
-        let audits = ingest::audits(&body, Media::Json).unwrap().into_iter();
+        let audits = ingest::audits(&body, Media::Json, &Limits::default()).unwrap().into_iter();
         let mut screen = self.store.screen(Account::DEFAULT);
         let audits = audits.map(|draft| NewAudit {
             record: draft.record(Account::DEFAULT),

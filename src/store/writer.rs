@@ -214,6 +214,7 @@ impl<'s> Draft<'s> {
                 record: audit.record,
                 partition,
                 place,
+                bytes: audit.text.len() as u32,
                 rules: rules.clone(),
             });
             placed.push(Placed { account, place, text: audit.text, rules });

@@ -25,6 +25,7 @@ use crate::model::{
     Timing, WindowRule,
 };
 use crate::record::{self, CloseByHand, Gauges, Registry, WindowView, WindowsOf};
+use crate::settings::Limits;
 use crate::store::{Appended, Closed, Configure, Entry, Journal, MessageFilter, NewAudit, Store};
 
 /// When every test begins.
@@ -199,7 +200,7 @@ impl World {
     /// Posts audits in one call.
     pub async fn post_all(&self, audits: &[Value]) -> Appended {
         let body = serde_json::to_vec(audits).expect("JSON");
-        let audits = ingest::audits(&body, Media::Json).expect("audits");
+        let audits = ingest::audits(&body, Media::Json, &Limits::default()).expect("audits");
         let mut screen = self.store.screen(Account::DEFAULT);
         let audits = audits.into_iter().map(|draft| NewAudit {
             record: draft.record(Account::DEFAULT),

@@ -1,5 +1,7 @@
 //! `POST /audits` and `GET /audits`.
 
+use std::collections::HashSet;
+
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::Serialize;
@@ -12,7 +14,7 @@ use super::{Api, Page, Problem};
 use crate::clock::Timestamp;
 use crate::ingest::{self, Media};
 use crate::model::{Account, Audit, AuditDraft, ExternalId, Id, RecordKey};
-use crate::record::WindowsOf;
+use crate::record::{Reached, TakenIn, WindowsOf};
 use crate::store::{Appended, AuditFilter, Command, NewAudit, Outcome, Screen};
 
 /// Accepted audits that may be on their way to their records at a time (D8).
@@ -46,11 +48,14 @@ async fn post(
     if api.gauges.backlog() > BACKLOG_MAX {
         return Err(Problem::overloaded("more audits come in than can be handled; slow down"));
     }
+    // Before there is any work with it, when a bound is reached already.
+    take_in(&api, &[])?;
     let body = body?;
-    let audits = ingest::audits(&body, media)?;
+    let audits = ingest::audits(&body, media, &api.limits)?;
     let mut screen = api.store.screen(caller.account);
     let new = |draft| new_audit(draft, caller.account, &mut screen);
-    let audits = audits.into_iter().map(new).collect();
+    let audits: Vec<NewAudit> = audits.into_iter().map(new).collect();
+    let _held_until_it_is_committed = take_in(&api, &audits)?;
     if once::key(&request)?.is_none() {
         let appended = api.journal.append(audits, api.rule).await?;
         return Ok(HttpResponse::Accepted().json(Accepted::of(&appended)));
@@ -61,6 +66,17 @@ async fn post(
         other => unreachable!("invariant: not of this command: {other:?}"),
     };
     Ok(once::make(&api, &caller, &request, &body, command, made).await?.answer())
+}
+
+/// Makes room for these audits (D8).
+fn take_in(api: &Api, audits: &[NewAudit]) -> Result<TakenIn, Problem> {
+    let records: HashSet<&RecordKey> = audits.iter().map(|audit| &audit.record).collect();
+    let bytes = audits.iter().map(|audit| audit.text.len()).sum();
+    let limits = &api.limits;
+    api.gauges.take_in(records.len(), bytes, limits).map_err(|reached| match reached {
+        Reached::OpenWindows => Problem::too_many_open_windows(limits.open_windows),
+        Reached::BufferedBytes => Problem::too_much_buffered(limits.buffered_bytes),
+    })
 }
 
 fn media(request: &HttpRequest) -> Result<Media, Problem> {

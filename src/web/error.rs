@@ -9,8 +9,10 @@ use serde::Serialize;
 
 use super::request_id::RequestId;
 use crate::ingest;
-use crate::settings::BODY_BYTES_MAX;
 use crate::store::{Refusal, StoreError};
+
+/// When to try again while windows are to close first, in seconds.
+const WINDOWS_RETRY_AFTER_S: u32 = 5;
 
 /// A refused call.
 #[derive(Clone, Debug, Serialize)]
@@ -217,13 +219,37 @@ impl Problem {
 
     /// A bound is reached for now (D8).
     pub fn overloaded(detail: impl Into<String>) -> Self {
-        let problem = Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "/problems/overloaded",
-            "Overloaded",
-            detail,
+        Self::for_now("/problems/overloaded", "Overloaded", detail, 1)
+    }
+
+    /// As many windows are open as may be (D8).
+    pub fn too_many_open_windows(max: u64) -> Self {
+        let detail = format!(
+            "{max} windows are open (max_open_windows); nothing was kept, try again when some have \
+             closed"
         );
-        problem.with(|aside| aside.retry_after = Some(1))
+        let title = "Too many open windows";
+        Self::for_now("/problems/too-many-open-windows", title, detail, WINDOWS_RETRY_AFTER_S)
+    }
+
+    /// As many bytes of audits are in open windows as may be (D8).
+    pub fn too_much_buffered(max: u64) -> Self {
+        let detail = format!(
+            "the audits in open windows come to {max} bytes (max_buffered); nothing was kept, try \
+             again when some have closed"
+        );
+        let title = "Too much buffered";
+        Self::for_now("/problems/too-much-buffered", title, detail, WINDOWS_RETRY_AFTER_S)
+    }
+
+    fn for_now(
+        kind: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+        retry_after_s: u32,
+    ) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, kind, title, detail);
+        problem.with(|aside| aside.retry_after = Some(retry_after_s))
     }
 
     /// What the log says of it.
@@ -306,7 +332,7 @@ impl From<ingest::Refused> for Problem {
         let detail = refused.to_string();
         match refused {
             ingest::Refused::NotJson(_) => Problem::not_json(detail),
-            ingest::Refused::AuditTooLarge(_) | ingest::Refused::TooManyAudits => {
+            ingest::Refused::AuditTooLarge { .. } | ingest::Refused::TooManyAudits { .. } => {
                 Problem::too_large(detail)
             }
             ingest::Refused::Invalid(faults) => Problem::invalid(
@@ -328,9 +354,7 @@ impl From<actix_web::Error> for Problem {
     /// Of reading a body.
     fn from(error: actix_web::Error) -> Self {
         if error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE {
-            Problem::too_large(format!(
-                "the body is too large; a call may have at most {BODY_BYTES_MAX} bytes"
-            ))
+            Problem::too_large("the body is larger than a call's may be (max_body)")
         } else {
             Problem::bad_request(format!("the body cannot be read: {error}"))
         }

@@ -13,7 +13,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
 use super::access::{self, API, Who};
 use super::auth::authenticate;
 use super::request_id::RequestId;
-use super::{Api, Problem};
+use super::{Api, Problem, intake};
 
 /// Where audits are posted: what is refused there is counted, whoever refuses it.
 const AUDITS: &str = "/api/v1/audits";
@@ -58,7 +58,9 @@ fn admit(request: &ServiceRequest) -> Result<(), Problem> {
     let caller = authenticate(api, request.request(), row.who).map_err(|problem| match problem
         .status_code()
     {
-        StatusCode::UNAUTHORIZED if tried => api.door.failed(address(request.request()), problem),
+        StatusCode::UNAUTHORIZED if tried => {
+            api.door.failed(address(request.request(), api), problem)
+        }
         _ => problem,
     })?;
     api.door.may_call(caller.token.id)?;
@@ -66,14 +68,9 @@ fn admit(request: &ServiceRequest) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Where a call comes from.
-pub fn address(request: &HttpRequest) -> IpAddr {
-    request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip())
-}
-
-/// Whether the caller came by TLS.
-pub fn is_secure(request: &HttpRequest) -> bool {
-    request.app_config().secure()
+/// Where a call comes from: what is counted when it brings a wrong token.
+pub fn address(request: &HttpRequest, api: &Api) -> IpAddr {
+    intake::client(request, api).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.ip)
 }
 
 /// A problem that names the call, here and in the log.
@@ -81,11 +78,13 @@ fn told_which(response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResp
     let problem = response.response().error().and_then(|error| error.as_error::<Problem>());
     let Some(problem) = problem else { return response };
     let (method, uri) = (response.request().method(), response.request().uri());
-    if problem.status_code().is_server_error() {
-        log::error!("{id} {method} {}: {}", uri.path(), problem.for_the_log());
-    } else {
-        log::debug!("{id} {method} {}: {}", uri.path(), problem.for_the_log());
-    }
+    // What is broken; what is at a bound; what the caller did.
+    let level = match problem.status_code() {
+        StatusCode::INTERNAL_SERVER_ERROR => log::Level::Error,
+        status if status.is_server_error() => log::Level::Warn,
+        _ => log::Level::Debug,
+    };
+    log::log!(level, "{id} {method} {}: {}", uri.path(), problem.for_the_log());
     if response.request().match_pattern().as_deref() == Some(AUDITS) && *method == Method::POST {
         let api: Option<&Data<Api>> = response.request().app_data();
         api.inspect(|api| api.metrics.audits.refused(problem.reason()));

@@ -23,6 +23,8 @@
 //! | `door` | how often somebody may knock |
 //! | `once` | calls that make something once, however often they come |
 //! | `request_id` | the id of a call |
+//! | `intake` | what every request passes: room for its body, the access log |
+//! | `client_address` | who a request comes from, behind proxies |
 //! | `params` | query strings and paths |
 //! | `body` | configuration in JSON bodies, faults with their places |
 //! | `error` | problem+json: the one conversion from what went wrong to a status code |
@@ -34,9 +36,11 @@ mod audits;
 mod auth;
 mod body;
 mod by_hand;
+mod client_address;
 mod door;
 mod error;
 mod gate;
+mod intake;
 mod integrations;
 mod learned;
 mod messages;
@@ -55,13 +59,17 @@ mod workspaces;
 use std::sync::Arc;
 
 use actix::Addr;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, PayloadConfig, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Resource, Scope};
+use actix_web::{App, HttpRequest, HttpResponse, Resource, Scope};
+use ipnet::IpNet;
 use serde::Serialize;
 
 pub use door::Door;
 pub use error::Problem;
+pub use intake::{Connections, Held};
 pub use session::LoginCode;
 pub use stats::Rates;
 
@@ -70,7 +78,7 @@ use crate::delivery::{Dispatcher, Guard};
 use crate::metrics::Metrics;
 use crate::model::{ExternalId, Partition, RecordKey, WindowRule};
 use crate::record::{Gauges, Registry};
-use crate::settings::BODY_BYTES_MAX;
+use crate::settings::Limits;
 use crate::store::{Journal, Store, StoreError};
 
 /// What handlers work with.
@@ -93,6 +101,16 @@ pub struct Api {
     pub dispatchers: Vec<Addr<Dispatcher>>,
     /// The server's quiet period and max wait.
     pub rule: WindowRule,
+    /// The bounds on what is taken in.
+    pub limits: Limits,
+    /// Request bodies that are held.
+    pub held: Arc<Held>,
+    /// Connections that are open.
+    pub connections: Arc<Connections>,
+    /// Whether the server itself speaks TLS.
+    pub tls: bool,
+    /// Proxies that are believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Where hooks may be.
     pub guard: Guard,
     /// How often somebody may knock.
@@ -132,10 +150,28 @@ impl RecordName {
     }
 }
 
+/// All that is served.
+pub fn app(
+    api: web::Data<Api>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    App::new().configure(|app| configure(app, api))
+}
+
 /// Mounts every route.
-pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
-    app.app_data(api).app_data(PayloadConfig::new(BODY_BYTES_MAX)).service(
+fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
+    let body = PayloadConfig::new(api.limits.body_bytes);
+    app.app_data(api).app_data(body).service(
         web::scope("")
+            .wrap(from_fn(intake::let_in))
+            // The outermost: room for a body is made for whoever may call.
             .wrap(from_fn(gate::gate))
             .service(stats::health())
             .service(stats::readiness())

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::{Deserialize, Serialize};
 
 use super::auth::{COOKIE, Caller, is_same_origin};
-use super::{Api, Problem, body};
+use super::{Api, Problem, body, intake};
 use crate::clock::Timestamp;
 use crate::model::{ExternalId, Id, KeyHash, Role, Session, Slug, Token, random_key};
 use crate::store::{Changed, Configure};
@@ -121,7 +121,7 @@ async fn log_in(
             Some(_) => "the link is used up or too old; restart Lull for a new one, or use a token",
             None => "the token is not known, or expired",
         };
-        let address = super::gate::address(&request);
+        let address = super::gate::address(&request, &api);
         return Err(api.door.failed(address, Problem::unauthorized(detail)));
     };
     let key = random_key().map_err(|error| Problem::no_random(&error))?;
@@ -134,7 +134,7 @@ async fn log_in(
     };
     log::info!("{} logged in", token.name.as_str().escape_debug());
     let lasts = expires_at.since(now).as_secs();
-    Ok(HttpResponse::Created().cookie(cookie(&request, key, lasts)).json(View::of(
+    Ok(HttpResponse::Created().cookie(cookie(&api, &request, key, lasts)).json(View::of(
         &api,
         &token,
         Some(&session),
@@ -156,16 +156,16 @@ async fn log_out(
     // Whether it was there still makes no difference.
     let _ = api.journal.configure(Configure::EndSession(session.id)).await?;
     log::info!("{} logged out", caller.name().escape_debug());
-    Ok(HttpResponse::NoContent().cookie(cookie(&request, String::new(), 0)).finish())
+    Ok(HttpResponse::NoContent().cookie(cookie(&api, &request, String::new(), 0)).finish())
 }
 
 /// The cookie with this key. Scripts cannot read it, other sites cannot send it.
-fn cookie(request: &HttpRequest, key: String, lasts_s: u64) -> Cookie<'static> {
+fn cookie(api: &Api, request: &HttpRequest, key: String, lasts_s: u64) -> Cookie<'static> {
     Cookie::build(COOKIE, key)
         .path("/")
         .http_only(true)
         .same_site(SameSite::Strict)
-        .secure(super::gate::is_secure(request))
+        .secure(intake::client(request, api).is_some_and(|client| client.https))
         .max_age(time::Duration::seconds(lasts_s as i64))
         .finish()
 }

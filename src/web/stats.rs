@@ -80,6 +80,7 @@ struct Whole {
     audits: Option<Audits>,
     windows: Option<Windows>,
     messages: Option<Messages>,
+    limits: Option<Bounds>,
     /// Per second, over the last minute.
     rates: Option<RatesView>,
     store: Option<StoreView>,
@@ -121,6 +122,45 @@ struct Integrations {
     ok: usize,
     failing: usize,
     disabled: usize,
+}
+
+/// The bounds on what is taken in (D8), each beside what there is now.
+#[derive(Serialize)]
+struct Bounds {
+    open_windows: Bound,
+    buffered_bytes: Bound,
+    request_bytes: Bound,
+    connections: Bound,
+    body_bytes: Max,
+    audit_bytes: Max,
+    batch_audits: Max,
+}
+
+#[derive(Serialize)]
+struct Bound {
+    now: u64,
+    max: u64,
+}
+
+#[derive(Serialize)]
+struct Max {
+    max: u64,
+}
+
+impl Bounds {
+    fn of(api: &Api) -> Self {
+        let limits = &api.limits;
+        let max = |max: usize| Max { max: max as u64 };
+        Self {
+            open_windows: Bound { now: api.gauges.open(), max: limits.open_windows },
+            buffered_bytes: Bound { now: api.gauges.buffered(), max: limits.buffered_bytes },
+            request_bytes: Bound { now: api.held.bytes(), max: limits.request_bytes },
+            connections: Bound { now: api.connections.open(), max: limits.connections as u64 },
+            body_bytes: max(limits.body_bytes),
+            audit_bytes: max(limits.audit_bytes),
+            batch_audits: max(limits.batch_audits),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -185,6 +225,7 @@ fn whole(api: &Api) -> Result<Whole, Problem> {
             cancelled: totals.cancelled,
             oldest_owed_at: api.store.oldest_owed()?.map(|id| id.time()),
         }),
+        limits: Some(Bounds::of(api)),
         rates: Some(api.rates.since_oldest(now, totals)),
         store: Some(StoreView {
             bytes_on_disk: api.store.bytes_on_disk()?,

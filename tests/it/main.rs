@@ -8,6 +8,8 @@
 //! - `again`: the same call twice, two administrators at once
 //! - `learned`: users, record types and fields, for pickers
 //! - `preview`: open windows, and what they promise
+//! - `limits`: every bound, at its edge
+//! - `server_tls`: the server behind its own certificate
 //! - `lifecycle`: settings, first start, ordered stop
 //! - `by_hand`: test, redeliver, cancel, recover, replay, discard, why
 //! - `metrics`: what Prometheus reads
@@ -27,12 +29,14 @@ mod first_light;
 mod harness;
 mod learned;
 mod lifecycle;
+mod limits;
 mod listen;
 mod metrics;
 mod nasty;
 mod preview;
 mod rest;
 mod roles;
+mod server_tls;
 mod slow_hook;
 mod tls;
 mod tokens;

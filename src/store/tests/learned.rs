@@ -110,7 +110,7 @@ async fn only_what_is_new_is_carried_and_written() {
     let edit = audit(Some("ws1"), "feature", ada, &["Name"]);
     let news = |edit: &Value| {
         let body = serde_json::to_vec(edit).unwrap();
-        let draft = ingest::audits(&body, Media::Json).unwrap().remove(0);
+        let draft = ingest::audits(&body, Media::Json, &Limits::default()).unwrap().remove(0);
         opened.store.screen(Account::DEFAULT).news(&draft)
     };
     assert_eq!(news(&edit).len(), 4);
@@ -120,7 +120,7 @@ async fn only_what_is_new_is_carried_and_written() {
 
     // Two who knew nothing of each other teach the same: the first counts.
     let body = serde_json::to_vec(&edit).unwrap();
-    let draft = ingest::audits(&body, Media::Json).unwrap().remove(0);
+    let draft = ingest::audits(&body, Media::Json, &Limits::default()).unwrap().remove(0);
     let lessons = rows.iter().map(|row| row.lesson.clone()).collect();
     let late = NewAudit {
         record: draft.record(Account::DEFAULT),
@@ -216,7 +216,7 @@ async fn beyond_its_bounds_an_account_learns_nothing_more() {
     assert_eq!(opened.record_types(None).len(), 1_000);
     opened.append(&types(1_300..1_310)).await;
     let draft = serde_json::to_vec(&of_type("one more".to_owned())).unwrap();
-    let draft = ingest::audits(&draft, Media::Json).unwrap().remove(0);
+    let draft = ingest::audits(&draft, Media::Json, &Limits::default()).unwrap().remove(0);
     assert_eq!(opened.store.screen(Account::DEFAULT).news(&draft), [], "not even carried");
 
     // What there is room for is still learned, and what is known is still renewed.

@@ -75,6 +75,8 @@ pub fn run(command: &mut Command) -> Output {
 pub struct Server {
     pub options: Options,
     pub api: Client,
+    /// Where it is: scheme, address and port.
+    pub url: String,
     /// What it printed when it started.
     pub greeting: String,
     child: Option<Child>,
@@ -105,12 +107,12 @@ impl Server {
                 break;
             }
         }
-        let address = greeting.lines().next().and_then(|line| line.split("http://").nth(1));
-        let address = address.unwrap_or_else(|| panic!("no address in {greeting:?}"));
+        let url = greeting.lines().next().and_then(|line| line.split(" listens on ").nth(1));
+        let url = url.unwrap_or_else(|| panic!("no address in {greeting:?}")).to_owned();
         let token = read_token(&options.data());
-        let api = Client::new(format!("http://{address}"), Some(token));
+        let api = Client::new(url.clone(), Some(token));
         let child = Some(child);
-        Self { options, api, greeting, child, _stdout: stdout, may_owe: false }
+        Self { options, api, url, greeting, child, _stdout: stdout, may_owe: false }
     }
 
     /// A server with this quiet period on a fresh folder.
@@ -130,6 +132,13 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         kibibytes.expect("its memory") << 10
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: i32) {
+        let id = self.child.as_ref().expect("running").id();
+        // SAFETY: the process is a child of ours that has not been waited for.
+        assert_eq!(unsafe { libc::kill(id as i32, signal) }, 0, "a running server");
     }
 
     /// Ends the process at once, as a power cut would; how to start again.

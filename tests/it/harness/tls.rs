@@ -90,6 +90,11 @@ impl Identity {
         &self.pem
     }
 
+    /// The key alone.
+    pub fn key(&self) -> String {
+        self.key.serialize_pem()
+    }
+
     /// Certificate and key, as an integration has them.
     pub fn pem(&self) -> String {
         format!("{}{}", self.pem, self.key.serialize_pem())
