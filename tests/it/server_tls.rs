@@ -107,5 +107,5 @@ fn beyond_this_machine_it_listens_only_with_tls_or_when_it_is_told_to() {
     let said = refused(&["--tls-cert", "/no/such/file.pem"]);
     assert!(said.contains("tls_key"), "{said}");
     let said = refused(&["--tls-cert", "/no/such/file.pem", "--tls-key", "/no/such/key.pem"]);
-    assert!(said.contains("tls_cert: /no/such/file.pem"), "{said}");
+    assert!(said.contains("tls_cert: ") && said.contains("/no/such/file.pem"), "{said}");
 }
