@@ -3,14 +3,18 @@
 //! - `serve.rs`: the server, and what it says when it starts
 //! - `demo.rs`: a server, a receiver and three people editing, to watch
 //! - `listen.rs`: prints the webhooks that come in
+//! - `token.rs`: tokens, made, listed and revoked
+//! - `remote.rs`: calling a running server
 //! - `receiver.rs`: a local receiver of webhooks
 //! - `summary.rs`: an audit as lines for people
 
 mod demo;
 mod listen;
 mod receiver;
+mod remote;
 mod serve;
 mod summary;
+mod token;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -35,6 +39,8 @@ enum Command {
     Demo(DemoArgs),
     /// Print each webhook that comes in, and whether its signature verifies
     Listen(listen::ListenArgs),
+    /// Make, list and revoke tokens
+    Token(token::TokenArgs),
 }
 
 #[derive(Args, Debug)]
@@ -80,6 +86,7 @@ impl Cli {
             Some(Command::Serve(settings)) => serve::run(*settings).await,
             Some(Command::Demo(args)) => demo::run(args.once).await,
             Some(Command::Listen(args)) => listen::run(args).await,
+            Some(Command::Token(args)) => token::run(args).await,
         }
     }
 
@@ -87,7 +94,7 @@ impl Cli {
     pub fn default_log_level(&self) -> &'static str {
         match self.command {
             // What these print is to be read undisturbed.
-            Some(Command::Demo(_) | Command::Listen(_)) => "warn",
+            Some(Command::Demo(_) | Command::Listen(_) | Command::Token(_)) => "warn",
             _ => "info,actix_server=warn",
         }
     }

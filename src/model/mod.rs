@@ -29,5 +29,5 @@ pub use message::{
 };
 pub use record::{Account, Partition, RecordKey};
 pub use secret::{BadSecret, HIDDEN, Secret, looks_secret};
-pub use token::{KeyHash, Role, Session, Token, random_key, token_text};
+pub use token::{KeyHash, Role, Session, Token, TokenWish, random_key, token_text};
 pub use window::{Addressed, ClosedBy, Mark, Slot, WindowRule};

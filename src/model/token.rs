@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Account, ExternalId, Id};
+use super::{Account, ExternalId, Id, Slug};
 use crate::clock::Timestamp;
+use crate::settings::parse_duration;
 
 /// Random bytes in what opens a door.
 const KEY_BYTES: usize = 32;
@@ -89,6 +90,92 @@ impl FromStr for Role {
             let names = Role::ALL.map(Role::name).join(", ");
             format!("{text:?} is not a role; these are: {names}")
         })
+    }
+}
+
+/// The most workspaces a token owns.
+const WORKSPACES_MAX: usize = 1_000;
+
+/// What is asked for when a token is made.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenWish {
+    /// What people are to call it.
+    pub name: ExternalId,
+    /// What it may do.
+    pub roles: Vec<Role>,
+    /// What an owner owns.
+    #[serde(default)]
+    pub workspaces: Vec<ExternalId>,
+    /// From when on it opens nothing.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+    /// The same from now on, like `90d`.
+    #[serde(default)]
+    pub expires_in: Option<String>,
+    /// The account it opens; that of whoever makes it, when it is left out.
+    #[serde(default)]
+    pub account: Option<Slug>,
+}
+
+impl TokenWish {
+    /// When the token expires, if all that is asked for fits together; else every fault with its
+    /// place (a JSON pointer).
+    pub fn check(&self, now: Timestamp) -> Result<Option<Timestamp>, Vec<(String, String)>> {
+        let mut faults = Vec::new();
+        let mut fault = |pointer: &str, message: String| faults.push((pointer.to_owned(), message));
+        if self.roles.is_empty() {
+            let names = Role::ALL.map(Role::name).join(", ");
+            fault("/roles", format!("must name one at least of {names}"));
+        }
+        let owner = self.roles.contains(&Role::Owner);
+        if owner == self.workspaces.is_empty() {
+            let wrong =
+                if owner { "must name what the owner owns" } else { "are for the role owner only" };
+            fault("/workspaces", wrong.to_owned());
+        }
+        if self.workspaces.len() > WORKSPACES_MAX {
+            fault("/workspaces", format!("has more than {WORKSPACES_MAX}"));
+        }
+        let expires_at = match (&self.expires_at, &self.expires_in) {
+            (Some(_), Some(_)) => {
+                fault("/expires_in", "is one too many beside expires_at".to_owned());
+                None
+            }
+            (at, None) => *at,
+            (None, Some(text)) => match parse_duration(text) {
+                Some(lasts) => Some(now + lasts),
+                None => {
+                    fault("/expires_in", format!("{text:?} is not a duration; write it like 90d"));
+                    None
+                }
+            },
+        };
+        if expires_at.is_some_and(|at| at <= now) {
+            fault("/expires_at", "has passed already".to_owned());
+        }
+        if faults.is_empty() { Ok(expires_at) } else { Err(faults) }
+    }
+
+    /// The token, made by somebody; its id and time are the store's to give.
+    pub fn token(
+        self,
+        account: Account,
+        hash: KeyHash,
+        expires_at: Option<Timestamp>,
+        created_by: &str,
+    ) -> Token {
+        Token {
+            id: Id::default(),
+            created_at: Timestamp::default(),
+            account,
+            name: self.name,
+            roles: self.roles,
+            workspaces: self.workspaces,
+            hash,
+            created_by: Some(created_by.into()),
+            expires_at,
+        }
     }
 }
 

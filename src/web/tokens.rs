@@ -3,7 +3,7 @@
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use hmac::{Hmac, Mac};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::Sha256;
 
 use super::auth::Caller;
@@ -11,12 +11,10 @@ use super::once::{self, Made};
 use super::params::{Params, id_of_path};
 use super::{Api, Page, Problem, body};
 use crate::clock::Timestamp;
-use crate::model::{Account, ExternalId, Id, KeyHash, Role, Slug, Token, random_key, token_text};
-use crate::settings::parse_duration;
+use crate::model::{
+    Account, ExternalId, Id, KeyHash, Role, Slug, Token, TokenWish, random_key, token_text,
+};
 use crate::store::{Changed, Command, Config, Configure, Outcome};
-
-/// The most workspaces a token owns.
-const WORKSPACES_MAX: usize = 1_000;
 
 pub fn all() -> Resource {
     super::resource("/tokens").route(web::get().to(list)).route(web::post().to(create))
@@ -57,25 +55,6 @@ impl View {
     }
 }
 
-/// A token to make.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewToken {
-    name: ExternalId,
-    roles: Vec<Role>,
-    #[serde(default)]
-    workspaces: Vec<ExternalId>,
-    /// From when on it opens nothing.
-    #[serde(default)]
-    expires_at: Option<Timestamp>,
-    /// The same from now on, like `90d`.
-    #[serde(default)]
-    expires_in: Option<String>,
-    /// The account it opens; that of the caller when it is left out.
-    #[serde(default)]
-    account: Option<Slug>,
-}
-
 async fn list(
     api: Data<Api>,
     caller: Caller,
@@ -102,25 +81,14 @@ async fn create(
     bytes: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
     let bytes = bytes?;
-    let asked: NewToken = body::read(body::json(&request, &bytes)?)?;
+    let asked: TokenWish = body::read(body::json(&request, &bytes)?)?;
     let account = account_of(&api, &caller, asked.account.as_ref())?;
     if asked.roles.contains(&Role::Operator) && !caller.has(Role::Operator) {
         return Err(Problem::forbidden("only a token with the role operator makes another"));
     }
-    let expires_at = checked(&asked, api.clock.now())?;
+    let expires_at = asked.check(api.clock.now()).map_err(body::faulty)?;
     let text = new_text(&caller, &request, &bytes)?;
-    let token = Token {
-        // Given by the store.
-        id: Id::default(),
-        created_at: Timestamp::default(),
-        account,
-        name: asked.name,
-        roles: asked.roles,
-        workspaces: asked.workspaces,
-        hash: KeyHash::of(&text),
-        created_by: Some(caller.name().into()),
-        expires_at,
-    };
+    let token = asked.token(account, KeyHash::of(&text), expires_at, &caller.name());
     let name = shown(&token.name);
     let command = Command::Configure(Configure::CreateToken(Box::new(token)));
     let store = api.store.clone();
@@ -168,45 +136,6 @@ fn account_of(api: &Api, caller: &Caller, named: Option<&Slug>) -> Result<Accoun
     account
         .filter(|account| *account == caller.account || caller.has(Role::Operator))
         .ok_or_else(|| Problem::not_found(format!("there is no account {slug}")))
-}
-
-/// When the token expires, if all that is asked for fits together.
-fn checked(asked: &NewToken, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
-    let mut faults = Vec::new();
-    let mut fault = |pointer: &str, message: String| faults.push((pointer.to_owned(), message));
-    if asked.roles.is_empty() {
-        fault(
-            "/roles",
-            format!("must name one at least of {}", Role::ALL.map(Role::name).join(", ")),
-        );
-    }
-    let owner = asked.roles.contains(&Role::Owner);
-    if owner == asked.workspaces.is_empty() {
-        let wrong =
-            if owner { "must name what the owner owns" } else { "are for the role owner only" };
-        fault("/workspaces", wrong.to_owned());
-    }
-    if asked.workspaces.len() > WORKSPACES_MAX {
-        fault("/workspaces", format!("has more than {WORKSPACES_MAX}"));
-    }
-    let expires_at = match (&asked.expires_at, &asked.expires_in) {
-        (Some(_), Some(_)) => {
-            fault("/expires_in", "is one too many beside expires_at".to_owned());
-            None
-        }
-        (at, None) => *at,
-        (None, Some(text)) => match parse_duration(text) {
-            Some(lasts) => Some(now + lasts),
-            None => {
-                fault("/expires_in", format!("{text:?} is not a duration; write it like 90d"));
-                None
-            }
-        },
-    };
-    if expires_at.is_some_and(|at| at <= now) {
-        fault("/expires_at", "has passed already".to_owned());
-    }
-    if faults.is_empty() { Ok(expires_at) } else { Err(body::faulty(faults)) }
 }
 
 /// The text of a new token. A call with a key that comes again must be answered the same, and the text
