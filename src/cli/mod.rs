@@ -3,11 +3,13 @@
 //! - `serve.rs`: the server, and what it says when it starts
 //! - `demo.rs`: a server, a receiver and three people editing, to watch
 //! - `listen.rs`: prints the webhooks that come in
+//! - `config.rs`: what is configured, as a file
 //! - `token.rs`: tokens, made, listed and revoked
 //! - `remote.rs`: calling a running server
 //! - `receiver.rs`: a local receiver of webhooks
 //! - `summary.rs`: an audit as lines for people
 
+mod config;
 mod demo;
 mod listen;
 mod receiver;
@@ -41,6 +43,10 @@ enum Command {
     Listen(listen::ListenArgs),
     /// Make, list and revoke tokens
     Token(token::TokenArgs),
+    /// Write what is configured as TOML, to keep it in a repository
+    ExportConfig(config::ExportArgs),
+    /// Read such a file in; what is not in it stays
+    ImportConfig(config::ImportArgs),
 }
 
 #[derive(Args, Debug)]
@@ -87,6 +93,8 @@ impl Cli {
             Some(Command::Demo(args)) => demo::run(args.once).await,
             Some(Command::Listen(args)) => listen::run(args).await,
             Some(Command::Token(args)) => token::run(args).await,
+            Some(Command::ExportConfig(args)) => config::export(args).await,
+            Some(Command::ImportConfig(args)) => config::import(args).await,
         }
     }
 
@@ -94,8 +102,8 @@ impl Cli {
     pub fn default_log_level(&self) -> &'static str {
         match self.command {
             // What these print is to be read undisturbed.
-            Some(Command::Demo(_) | Command::Listen(_) | Command::Token(_)) => "warn",
-            _ => "info,actix_server=warn",
+            None | Some(Command::Serve(_)) => "info,actix_server=warn",
+            Some(_) => "warn",
         }
     }
 }

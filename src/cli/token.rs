@@ -16,8 +16,6 @@ use crate::store::{Changed, Configure, Event, Journal, Listener, Refusal, Store,
 
 #[derive(Args, Debug)]
 pub struct TokenArgs {
-    #[command(flatten)]
-    remote: Remote,
     #[command(subcommand)]
     command: TokenCommand,
 }
@@ -28,12 +26,16 @@ enum TokenCommand {
     Create(CreateArgs),
     /// List tokens, never what they are
     List {
+        #[command(flatten)]
+        remote: Remote,
         /// Account to list
         #[arg(long)]
         account: Option<String>,
     },
     /// Revoke a token, at once
     Revoke {
+        #[command(flatten)]
+        remote: Remote,
         /// Its id, as the list shows it
         id: String,
     },
@@ -41,6 +43,8 @@ enum TokenCommand {
 
 #[derive(Args, Debug)]
 struct CreateArgs {
+    #[command(flatten)]
+    remote: Remote,
     /// What people are to call it
     #[arg(long)]
     name: String,
@@ -56,6 +60,15 @@ struct CreateArgs {
     /// Account it opens [default: default]
     #[arg(long)]
     account: Option<String>,
+}
+
+impl TokenCommand {
+    fn remote(&self) -> &Remote {
+        match self {
+            TokenCommand::Create(create) => &create.remote,
+            TokenCommand::List { remote, .. } | TokenCommand::Revoke { remote, .. } => remote,
+        }
+    }
 }
 
 impl CreateArgs {
@@ -74,7 +87,7 @@ impl CreateArgs {
 
 /// Runs the command.
 pub async fn run(args: TokenArgs) -> Result<(), CliError> {
-    let remote = &args.remote;
+    let remote = args.command.remote();
     let opened = Opened::at(remote)?;
     match (&args.command, opened) {
         (TokenCommand::Create(create), Some(opened)) => {
@@ -89,19 +102,19 @@ pub async fn run(args: TokenArgs) -> Result<(), CliError> {
                 made["id"].as_str().unwrap_or("?")
             );
         }
-        (TokenCommand::List { account }, Some(opened)) => {
+        (TokenCommand::List { account, .. }, Some(opened)) => {
             print_table(&opened.list(account.as_deref())?);
         }
-        (TokenCommand::List { account }, None) => {
+        (TokenCommand::List { account, .. }, None) => {
             let of = account.as_ref().map(|id| format!("&account={id}")).unwrap_or_default();
             let list = remote.call(Method::GET, &format!("/tokens?limit=1000{of}"), None).await?;
             print_table(list["items"].as_array().map_or(&[][..], Vec::as_slice));
         }
-        (TokenCommand::Revoke { id }, Some(opened)) => {
+        (TokenCommand::Revoke { id, .. }, Some(opened)) => {
             opened.revoke(id).await?;
             eprintln!("revoked");
         }
-        (TokenCommand::Revoke { id }, None) => {
+        (TokenCommand::Revoke { id, .. }, None) => {
             remote.call(Method::DELETE, &format!("/tokens/{id}"), None).await?;
             eprintln!("revoked");
         }

@@ -61,6 +61,8 @@ pub enum Configure {
     DeleteAccount(Account),
     /// Name a workspace.
     CreateWorkspace(Account, ExternalId, ExternalId),
+    /// Call a workspace otherwise.
+    RenameWorkspace(Account, ExternalId, ExternalId),
     /// Forget a workspace's name.
     DeleteWorkspace(Account, ExternalId),
 }

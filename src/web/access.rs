@@ -79,6 +79,8 @@ pub const TABLE: &[Row] = &[
     roles ("POST",   "/messages/{id}/redeliver",          &[Admin, Owner]),
     roles ("POST",   "/messages/{id}/cancel",             &[Admin, Owner]),
 
+    roles ("GET",    "/config",                           &[Admin]),
+    roles ("PUT",    "/config",                           &[Admin]),
     roles ("GET",    "/workspaces",                       &[Admin, Owner, Viewer]),
     roles ("POST",   "/workspaces",                       &[Admin]),
     roles ("DELETE", "/workspaces/{id}",                  &[Admin]),

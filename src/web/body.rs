@@ -50,10 +50,13 @@ pub fn optional<T: DeserializeOwned + Default>(
 
 /// `value` as a `T`, or the first fault and where it is.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let pointer = pointer(error.path());
-        faulty(vec![(pointer, with_suggestion(error.into_inner().to_string()))])
-    })
+    typed(value).map_err(|fault| faulty(vec![fault]))
+}
+
+/// The same, with the fault as its pointer and its message.
+pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, (String, String)> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| (pointer(error.path()), with_suggestion(error.into_inner().to_string())))
 }
 
 /// What serde says of a field that is not known, with the nearest one that is.

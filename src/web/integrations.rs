@@ -61,19 +61,9 @@ struct View {
 impl View {
     fn of(store: &Store, integration: &Integration) -> Self {
         let health = store.health(integration.id);
-        let mut spec = integration.spec.clone();
-        for (name, value) in &mut spec.headers {
-            if looks_secret(&name.to_ascii_lowercase()) {
-                *value = HIDDEN.to_owned();
-            }
-        }
-        if let Some(pem) = &mut spec.client_certificate {
-            // Holds a private key.
-            *pem = HIDDEN.to_owned();
-        }
         Self {
             id: integration.id,
-            spec,
+            spec: as_shown(&integration.spec),
             status: integration.status(&health),
             disabled_because: integration.disabled_because,
             created_at: integration.created_at,
@@ -277,14 +267,40 @@ fn no_such_integration(request: &HttpRequest) -> Problem {
     Problem::not_found(format!("there is no integration {id}"))
 }
 
-/// The specification that `value` is, when it can be used. What stays as it was `before` is not held
-/// against a network that the operator has closed since: such a hook can still be disabled.
+/// Where values may be hidden.
+pub const HIDDEN_IN: [&str; 2] = ["headers", "client_certificate"];
+
+/// What may be shown of a specification.
+pub fn as_shown(spec: &IntegrationSpec) -> IntegrationSpec {
+    let mut spec = spec.clone();
+    for (name, value) in &mut spec.headers {
+        if looks_secret(&name.to_ascii_lowercase()) {
+            *value = HIDDEN.to_owned();
+        }
+    }
+    if let Some(pem) = &mut spec.client_certificate {
+        // Holds a private key.
+        *pem = HIDDEN.to_owned();
+    }
+    spec
+}
+
 fn checked(
     api: &Api,
     value: Value,
     before: Option<&IntegrationSpec>,
 ) -> Result<IntegrationSpec, Problem> {
-    let spec: IntegrationSpec = body::read(value)?;
+    check_spec(api, value, before).map_err(body::faulty)
+}
+
+/// The specification that `value` is, when it can be used; else every fault with its place. What stays as it was `before` is not held
+/// against a network that the operator has closed since: such a hook can still be disabled.
+pub fn check_spec(
+    api: &Api,
+    value: Value,
+    before: Option<&IntegrationSpec>,
+) -> Result<IntegrationSpec, Vec<(String, String)>> {
+    let spec: IntegrationSpec = body::typed(value).map_err(|fault| vec![fault])?;
     let mut faults = check(&spec, api.rule);
     let url_is_new = before.is_none_or(|before| before.hook_url != spec.hook_url);
     if url_is_new && let Err(refused) = api.guard.check_url(&spec.hook_url) {
@@ -293,15 +309,15 @@ fn checked(
     if let Err(bad) = tls_config(&spec) {
         faults.push((bad.pointer.to_owned(), bad.wrong));
     }
-    if faults.is_empty() { Ok(spec) } else { Err(body::faulty(faults)) }
+    if faults.is_empty() { Ok(spec) } else { Err(faults) }
 }
 
-fn as_value(spec: &IntegrationSpec) -> Value {
+pub fn as_value(spec: &IntegrationSpec) -> Value {
     serde_json::to_value(spec).expect("invariant: a specification is plain data")
 }
 
 /// What comes back as it was shown, hidden, is meant to stay as it is.
-fn keep_hidden(patched: &mut Value, before: &IntegrationSpec) {
+pub fn keep_hidden(patched: &mut Value, before: &IntegrationSpec) {
     if let (Some(value), Some(pem)) =
         (patched.get_mut("client_certificate"), &before.client_certificate)
         && value == HIDDEN

@@ -17,6 +17,7 @@
 //! | `windows` | how open windows are shown |
 //! | `why` | why each audit was, or was not, sent |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
+//! | `config` | all that is configured, as one document |
 //! | `session`, `tokens`, `accounts`, `workspaces` | administration |
 //! | `metrics` | `/metrics` |
 //! | `auth` | who calls, and what they may |
@@ -37,6 +38,7 @@ mod auth;
 mod body;
 mod by_hand;
 mod client_address;
+mod config;
 mod door;
 mod error;
 mod gate;
@@ -206,6 +208,7 @@ fn routes() -> Scope {
         .service(records::all())
         .service(stats::stats())
         .service(session::resource())
+        .service(config::resource())
         .service(tokens::one())
         .service(tokens::all())
         .service(workspaces::one())

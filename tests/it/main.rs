@@ -8,6 +8,7 @@
 //! - `again`: the same call twice, two administrators at once
 //! - `learned`: users, record types and fields, for pickers
 //! - `preview`: open windows, and what they promise
+//! - `cli`: tokens and configuration from the command line
 //! - `limits`: every bound, at its edge
 //! - `server_tls`: the server behind its own certificate
 //! - `lifecycle`: settings, first start, ordered stop
@@ -23,6 +24,7 @@
 
 mod again;
 mod by_hand;
+mod cli;
 mod crash;
 mod demo;
 mod first_light;

@@ -116,6 +116,7 @@ impl Place {
         let body = match (row.method, row.path) {
             ("POST", "/audits") => audit(&self.fresh("record")),
             ("POST", "/integrations") => spec("collated"),
+            ("PUT", "/config") => json!({"integrations": []}),
             ("PATCH", _) => json!({"enabled": false}),
             ("POST", "/workspaces") => json!({"id": self.fresh("ws")}),
             ("POST", "/accounts") => json!({"id": self.fresh("account")}),

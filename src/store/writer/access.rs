@@ -26,6 +26,9 @@ impl Draft<'_> {
             Configure::CreateWorkspace(account, id, name) => {
                 Ok(self.create_workspace(account, id, name))
             }
+            Configure::RenameWorkspace(account, id, name) => {
+                Ok(self.rename_workspace(account, &id, name))
+            }
             Configure::DeleteWorkspace(account, id) => self.delete_workspace(account, &id),
             Configure::CreateIntegration(..)
             | Configure::UpdateIntegration(..)
@@ -166,10 +169,26 @@ impl Draft<'_> {
             return Err(Refusal::Exists);
         }
         let row = self.next_id();
-        let workspace = Arc::new(Workspace { row, account, id, name, created_at: self.now });
-        self.batch.insert(&keys::config(keys::WORKSPACES, row), json(workspace.as_ref()));
-        self.config_mut().workspaces.insert(row, workspace.clone());
-        Ok(Changed::Workspace(workspace))
+        Ok(self.keep_workspace(Workspace { row, account, id, name, created_at: self.now }))
+    }
+
+    fn rename_workspace(
+        &mut self,
+        account: Account,
+        id: &ExternalId,
+        name: ExternalId,
+    ) -> Result<Changed, Refusal> {
+        let found = self.config.workspace(account, id).ok_or(Refusal::Missing)?;
+        let renamed = Workspace { name, ..found.as_ref().clone() };
+        Ok(self.keep_workspace(renamed))
+    }
+
+    fn keep_workspace(&mut self, workspace: Workspace) -> Changed {
+        let key = keys::config(keys::WORKSPACES, workspace.row);
+        self.batch.insert(&key, json(&workspace));
+        let workspace = Arc::new(workspace);
+        self.config_mut().workspaces.insert(workspace.row, workspace.clone());
+        Changed::Workspace(workspace)
     }
 
     fn delete_workspace(&mut self, account: Account, id: &ExternalId) -> Tried {
