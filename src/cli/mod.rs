@@ -3,11 +3,13 @@
 //! - `serve.rs`: the server, and what it says when it starts
 //! - `demo.rs`: a server, a receiver and three people editing, to watch
 //! - `listen.rs`: prints the webhooks that come in
+//! - `openapi.rs`: the document of the API
 //! - `receiver.rs`: a local receiver of webhooks
 //! - `summary.rs`: an audit as lines for people
 
 mod demo;
 mod listen;
+mod openapi;
 mod receiver;
 mod serve;
 mod summary;
@@ -35,6 +37,8 @@ enum Command {
     Demo(DemoArgs),
     /// Print each webhook that comes in, and whether its signature verifies
     Listen(listen::ListenArgs),
+    /// Print the API's OpenAPI document
+    Openapi,
 }
 
 #[derive(Args, Debug)]
@@ -80,6 +84,7 @@ impl Cli {
             Some(Command::Serve(settings)) => serve::run(settings).await,
             Some(Command::Demo(args)) => demo::run(args.once).await,
             Some(Command::Listen(args)) => listen::run(args).await,
+            Some(Command::Openapi) => Ok(openapi::run()?),
         }
     }
 

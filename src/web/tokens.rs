@@ -5,18 +5,22 @@ use actix_web::{HttpRequest, HttpResponse, Resource};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::once::{self, Made};
+use super::openapi::{After, IdempotencyKey, Limit, WithToken};
 use super::params::{Params, id_of_path};
 use super::{Api, Page, Problem, body};
 use crate::clock::Timestamp;
-use crate::model::{Account, ExternalId, Id, KeyHash, Role, Slug, Token, random_key, token_text};
+use crate::model::{
+    Account, DurationText, ExternalId, Id, KeyHash, Role, Slug, Token, random_key, token_text,
+};
 use crate::settings::parse_duration;
 use crate::store::{Changed, Command, Config, Configure, Outcome};
 
 /// The most workspaces a token owns.
-const WORKSPACES_MAX: usize = 1_000;
+pub const WORKSPACES_MAX: usize = 1_000;
 
 pub fn all() -> Resource {
     super::resource("/tokens").route(web::get().to(list)).route(web::post().to(create))
@@ -27,17 +31,24 @@ pub fn one() -> Resource {
 }
 
 /// A token, as it is answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
 struct View {
     id: Id,
+    /// The account it opens.
     account: Option<Slug>,
+    /// What the log calls whoever used it.
     name: ExternalId,
+    /// What it may do.
     roles: Vec<Role>,
+    /// The workspaces that the role owner is about.
     workspaces: Vec<ExternalId>,
     created_at: Timestamp,
     /// The name of the token that made it; null for the first.
     created_by: Option<Box<str>>,
+    /// From when on it opens nothing; null for never.
     expires_at: Option<Timestamp>,
+    /// Roughly; null when it has not been used yet.
     last_used_at: Option<Timestamp>,
 }
 
@@ -58,11 +69,14 @@ impl View {
 }
 
 /// A token to make.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewToken {
+    /// What the log is to call whoever uses it.
     name: ExternalId,
+    /// What it may do: one role at least.
     roles: Vec<Role>,
+    /// What the role owner is about: one at least with that role, none without it.
     #[serde(default)]
     workspaces: Vec<ExternalId>,
     /// From when on it opens nothing.
@@ -70,12 +84,26 @@ struct NewToken {
     expires_at: Option<Timestamp>,
     /// The same from now on, like `90d`.
     #[serde(default)]
+    #[schema(value_type = Option<DurationText>)]
     expires_in: Option<String>,
     /// The account it opens; that of the caller when it is left out.
     #[serde(default)]
     account: Option<Slug>,
 }
 
+/// Lists the tokens of an account, never with their texts.
+#[utoipa::path(
+    get,
+    path = "/tokens",
+    operation_id = "listTokens",
+    tag = "Tokens",
+    params(
+        ("account" = Option<Slug>, Query, description = "The account; the caller's when it is left out. \
+            Others are the operator's to see"),
+        After, Limit,
+    ),
+    responses((status = 200, description = "A page of tokens, by id", body = Page<View>)),
+)]
 async fn list(
     api: Data<Api>,
     caller: Caller,
@@ -95,6 +123,26 @@ async fn list(
     Ok(HttpResponse::Ok().json(Page { items, next }))
 }
 
+/// Makes a token.
+///
+/// Its text is shown this once: only a hash of it is kept.
+#[utoipa::path(
+    post,
+    path = "/tokens",
+    operation_id = "createToken",
+    tag = "Tokens",
+    params(IdempotencyKey),
+    request_body(content = NewToken, example = json!({"name": "the app", "roles": ["producer"], "expires_in": "90d"})),
+    responses(
+        (status = 201, description = "The token, with its text", body = inline(WithToken<View>),
+         headers(("Location" = String, description = "Where it is")),
+         example = json!({
+            "id": "7627861917179969537", "account": "default", "name": "the app", "roles": ["producer"],
+            "workspaces": [], "created_at": "2026-03-02T09:14:05.120Z", "created_by": "first token",
+            "expires_at": "2026-05-31T09:14:05.120Z", "last_used_at": null, "token": "lull_…"})),
+        (status = 404, description = "There is no such account, or it is not the caller's"),
+    ),
+)]
 async fn create(
     api: Data<Api>,
     caller: Caller,
@@ -137,6 +185,18 @@ async fn create(
     Ok(made.with("token", &text).answer())
 }
 
+/// Revokes a token, and ends its sessions, at once.
+#[utoipa::path(
+    delete,
+    path = "/tokens/{id}",
+    operation_id = "revokeToken",
+    tag = "Tokens",
+    params(("id" = Id, Path, description = "The token")),
+    responses(
+        (status = 204, description = "It opens nothing any more"),
+        (status = 409, description = "It is the last token with the role operator; make another first"),
+    ),
+)]
 async fn revoke(
     api: Data<Api>,
     caller: Caller,
