@@ -158,12 +158,18 @@ fn complete(document: &mut Value) {
         }
     }
     for operation in super::calls::operations(document) {
-        for response in operation["responses"].as_object_mut().into_iter().flatten() {
-            for content in response.1["content"].as_object_mut().into_iter().flatten() {
-                require_all(&mut content.1["schema"], &[]);
+        // Never by index here: that would put null where there is nothing.
+        for response in children(operation.get_mut("responses")) {
+            for content in children(response.get_mut("content")) {
+                content.get_mut("schema").into_iter().for_each(|schema| require_all(schema, &[]));
             }
         }
     }
+}
+
+fn children(of: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
+    let members = of.and_then(Value::as_object_mut);
+    members.into_iter().flat_map(|members| members.values_mut())
 }
 
 fn require_all(schema: &mut Value, left_out: &[&str]) {
