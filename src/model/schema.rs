@@ -11,11 +11,10 @@ use super::integration::{MaxWait, RetrySchedule};
 use super::integration_check::RETRIES_MAX;
 use super::{ExternalId, Id, NAME_CHARS_MAX, Slug};
 use crate::clock::Timestamp;
+use crate::settings::DURATION_CHARS_MAX;
 
 /// A duration as people write it.
 const DURATION: &str = "^[0-9]+(ms|s|m|h|d)$";
-/// The most characters of a duration that is worth describing.
-const DURATION_CHARS_MAX: usize = 16;
 
 /// Stands in the document for a [`std::time::Duration`], which is written like `30s`.
 pub struct DurationText;

@@ -1,5 +1,7 @@
 //! `/tokens`: who may call. A token's text is shown once, when it is made.
 
+use std::time::Duration;
+
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use hmac::{Hmac, Mac};
@@ -19,6 +21,8 @@ use crate::model::{
 use crate::settings::parse_duration;
 use crate::store::{Changed, Command, Config, Configure, Outcome};
 
+/// The longest a token that expires lasts: beyond the year 9999 there is no way to write when.
+const LASTS_MAX: Duration = Duration::from_secs(1_000 * 366 * 86_400);
 /// The most workspaces a token owns.
 pub const WORKSPACES_MAX: usize = 1_000;
 
@@ -102,7 +106,8 @@ struct NewToken {
             Others are the operator's to see"),
         After, Limit,
     ),
-    responses((status = 200, description = "A page of tokens, by id", body = Page<View>)),
+    responses((status = 200, description = "A page of tokens, by id", body = Page<View>),
+        (status = 404, description = "There is no such account, or it is not the caller's")),
 )]
 async fn list(
     api: Data<Api>,
@@ -263,6 +268,9 @@ fn checked(asked: &NewToken, now: Timestamp) -> Result<Option<Timestamp>, Proble
             }
         },
     };
+    if expires_at.is_some_and(|at| at > now + LASTS_MAX) {
+        fault("/expires_in", "is more than a thousand years; leave it out for never".to_owned());
+    }
     if expires_at.is_some_and(|at| at <= now) {
         fault("/expires_at", "has passed already".to_owned());
     }

@@ -80,6 +80,9 @@ pub fn limit(schemas: &mut Value) {
         json!({"minimum": 1, "maximum": MAX_IN_FLIGHT_MAX, "default": 256}),
     );
     set("/NewIntegration/properties/rate_limit", json!({"minimum": 1, "maximum": RATE_LIMIT_MAX}));
+    set("/LogIn", json!({"oneOf": [{"required": ["token"]}, {"required": ["code"]}]}));
+    set("/LogIn/properties/token", json!({"type": "string"}));
+    set("/LogIn/properties/code", json!({"type": "string"}));
     set("/NewToken/properties/roles", json!({"minItems": 1}));
     set("/NewToken/properties/workspaces", json!({"maxItems": WORKSPACES_MAX}));
     set("/Discard/properties/reason", json!({"maxLength": REASON_CHARS_MAX}));
