@@ -10,6 +10,10 @@ use crate::harness::{Client, Options, Receiver, Server, eventually};
 
 /// The same calls each time.
 const SEED: &str = "20260302";
+/// What cannot hold. `ignored_auth` sends a wrong token to every call, and the server answers 429 after
+/// twenty of them a minute; `object_level_authorization` needs two callers. `roles` tries every call
+/// without a token, and every call about what is another account's.
+const LEFT_OUT: &str = "ignored_auth,object_level_authorization";
 /// Calls of a kind, beside those that the tool works out from the document itself.
 const EXAMPLES: &str = "15";
 
@@ -47,7 +51,7 @@ fn filled(receiver: &Receiver) -> Server {
     server
 }
 
-/// A token that the tool cannot come across and revoke: of an account that has no other.
+/// A token of its own, so that a log-out or a revocation that it makes by accident shows at the end.
 fn caller(api: &Client) -> Client {
     let token = json!({"name": "the tool", "roles": ["admin", "operator"]});
     let made = api.post("/tokens", &token, 201);
@@ -68,7 +72,14 @@ fn the_server_does_what_its_document_says_and_refuses_what_it_forbids() {
         .arg(settings.join("schemathesis.toml"))
         .args(["run", &format!("http://{base}/api/v1/openapi.json")])
         .args(["-H", &format!("Authorization: Bearer {}", by.token())])
-        .args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"])
+        .args([
+            "--checks",
+            "all",
+            "--exclude-checks",
+            LEFT_OUT,
+            "--phases",
+            "examples,coverage,fuzzing,stateful",
+        ])
         .args(["--seed", SEED, "--max-examples", EXAMPLES, "--generation-database", "none"])
         .args(["--continue-on-failure", "--no-shrink", "--no-color"])
         .env("SCHEMATHESIS_HOOKS", "hooks")
