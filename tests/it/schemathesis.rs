@@ -51,18 +51,18 @@ fn filled(receiver: &Receiver) -> Server {
     server
 }
 
-/// A token of its own, so that a log-out or a revocation that it makes by accident shows at the end.
-fn caller(api: &Client) -> Client {
+/// A token of its own, and its id, by which the tool's hooks keep it from revoking that.
+fn caller(api: &Client) -> (Client, String) {
     let token = json!({"name": "the tool", "roles": ["admin", "operator"]});
     let made = api.post("/tokens", &token, 201);
-    api.with_token(made["token"].as_str())
+    (api.with_token(made["token"].as_str()), made["id"].as_str().expect("an id").to_owned())
 }
 
 #[test]
 fn the_server_does_what_its_document_says_and_refuses_what_it_forbids() {
     let receiver = Receiver::start();
     let server = filled(&receiver);
-    let by = caller(&server.api);
+    let (by, own_token) = caller(&server.api);
     let base = server.greeting.split("http://").nth(1).and_then(|rest| rest.lines().next());
     let base = base.expect("an address").trim_end_matches('/');
     let settings = root().join("tests/verify/openapi");
@@ -82,6 +82,7 @@ fn the_server_does_what_its_document_says_and_refuses_what_it_forbids() {
         ])
         .args(["--seed", SEED, "--max-examples", EXAMPLES, "--generation-database", "none"])
         .args(["--continue-on-failure", "--no-shrink", "--no-color"])
+        .env("LULL_OWN_TOKEN", own_token)
         .env("SCHEMATHESIS_HOOKS", "hooks")
         .env("PYTHONPATH", &settings)
         .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -90,11 +91,10 @@ fn the_server_does_what_its_document_says_and_refuses_what_it_forbids() {
         .expect("the tool");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    let told = said.lines().filter(|line| line.contains("Tested:") || line.contains("generated"));
+    let told = said.lines().filter(|line| line.contains("Tested:") || line.contains("generated,"));
     for line in told {
         println!("schemathesis: {}", line.trim());
     }
     // It was let in to the end.
     by.get("/session", 200);
-    server.api.get("/stats", 200);
 }

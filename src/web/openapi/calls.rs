@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::Role;
 use crate::web::access::{API, Row, TABLE, Who};
+use crate::web::auth::COOKIE;
 
 /// Paths that are the server's own, outside the API.
 pub const OUTSIDE: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -56,12 +57,10 @@ fn complete(operation: &mut Value, row: &Row) {
         }
     }
     for (status, response) in responses {
-        if status.starts_with(['4', '5']) && response.get("$ref").is_none() {
-            if response.get("content").is_none() {
+        if response.get("$ref").is_none() {
+            if status.starts_with(['4', '5']) && response.get("content").is_none() {
                 complete_problem(response, status.parse().unwrap_or_default());
             }
-        }
-        if response.get("$ref").is_none() {
             response["headers"]["x-request-id"] = json!({"$ref": REQUEST_ID});
         }
     }
@@ -181,7 +180,7 @@ fn describe_once(components: &mut Value) {
     components["securitySchemes"] = json!({
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "lull_…",
                    "description": "A token, as `POST /api/v1/tokens` makes them."},
-        "session": {"type": "apiKey", "in": "cookie", "name": super::super::auth::COOKIE,
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE,
                     "description": "The cookie of a session, as `POST /api/v1/session` sets it. Calls \
                                     that change something must come from a page of this server."},
     });

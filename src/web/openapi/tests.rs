@@ -91,3 +91,17 @@ fn what_only_readers_of_the_code_can_follow_is_left_out() {
         assert!(!text().contains(unwanted), "{unwanted}");
     }
 }
+
+#[test]
+fn the_page_about_problems_has_every_type_and_no_other() {
+    let page = include_str!("../../../docs/api.md");
+    let code = include_str!("../error.rs");
+    let types: BTreeSet<&str> =
+        code.split("\"/problems/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(types.len() > 10, "{types:?}");
+    for name in &types {
+        assert!(page.contains(&format!("| `/problems/{name}` |")), "docs/api.md lacks {name}");
+    }
+    let told = page.matches("| `/problems/").count();
+    assert_eq!(told, types.len(), "docs/api.md has types that are none any more");
+}
