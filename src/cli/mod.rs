@@ -6,12 +6,14 @@
 //! - `config.rs`: what is configured, as a file
 //! - `token.rs`: tokens, made, listed and revoked
 //! - `remote.rs`: calling a running server
+//! - `openapi.rs`: the document of the API
 //! - `receiver.rs`: a local receiver of webhooks
 //! - `summary.rs`: an audit as lines for people
 
 mod config;
 mod demo;
 mod listen;
+mod openapi;
 mod receiver;
 mod remote;
 mod serve;
@@ -47,6 +49,8 @@ enum Command {
     ExportConfig(config::ExportArgs),
     /// Read such a file in; what is not in it stays
     ImportConfig(config::ImportArgs),
+    /// Print the API's OpenAPI document
+    Openapi,
 }
 
 #[derive(Args, Debug)]
@@ -95,6 +99,7 @@ impl Cli {
             Some(Command::Token(args)) => token::run(args).await,
             Some(Command::ExportConfig(args)) => config::export(args).await,
             Some(Command::ImportConfig(args)) => config::import(args).await,
+            Some(Command::Openapi) => Ok(openapi::run()?),
         }
     }
 

@@ -8,7 +8,7 @@ use super::{Account, ExternalId, Id};
 use crate::clock::Timestamp;
 
 /// The most characters of an account's id.
-const SLUG_CHARS_MAX: usize = 63;
+pub(super) const SLUG_CHARS_MAX: usize = 63;
 
 /// An account, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

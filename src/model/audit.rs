@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::{Account, ExternalId, Id, RecordKey, WindowRule};
 use crate::clock::Timestamp;
@@ -19,7 +20,7 @@ pub const CHANGES_MAX: usize = 1_000;
 pub type Extra = BTreeMap<String, Box<RawValue>>;
 
 /// What was done to the record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// The record came into being.
@@ -31,7 +32,7 @@ pub enum Action {
 }
 
 /// Who acted: a person, or an integration acting under its name.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct User {
     /// The application's id for the user; what makes two users the same.
     pub id: ExternalId,
@@ -45,27 +46,31 @@ pub struct User {
     pub updated_at: Option<Timestamp>,
     /// What else was said of the user.
     #[serde(flatten)]
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
     pub extra: Extra,
 }
 
 /// One changed field.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Change {
     /// The field's name as people read it.
     pub field_name: ExternalId,
     /// What it is now: any JSON, kept as it came.
+    #[schema(value_type = serde_json::Value)]
     pub value: Box<RawValue>,
     /// What it was before, where the application says so.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = serde_json::Value)]
     pub old_value: Option<Box<RawValue>>,
     /// What else was said of the change.
     #[serde(flatten)]
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
     pub extra: Extra,
 }
 
 /// What the application said of an action, validated. Serialized, it is what the history keeps:
 /// only the keys that carry something.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AuditDraft {
     /// The application's own id for the audit; what makes two audits the same.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,6 +110,7 @@ pub struct AuditDraft {
     pub changes: Vec<Change>,
     /// What else was said.
     #[serde(flatten)]
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
     pub extra: Extra,
 }
 

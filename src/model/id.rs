@@ -31,9 +31,13 @@ impl Id {
         self.0
     }
 
-    /// The smallest id of the moment `unix_nanos` (nanoseconds since the Unix epoch).
+    /// The smallest id of the moment `unix_nanos` (nanoseconds since the Unix epoch); the largest there
+    /// is for moments past what fits, in 2106.
     pub const fn at_nanos(unix_nanos: u64) -> Self {
         let seconds = unix_nanos / 1_000_000_000;
+        if seconds > u32::MAX as u64 {
+            return Self(u64::MAX);
+        }
         let fraction = ((unix_nanos % 1_000_000_000) << 32) / 1_000_000_000;
         Self((seconds << 32) | fraction)
     }
@@ -180,6 +184,15 @@ mod tests {
         for (nanos, ms) in [(999_999, 0), (1_000_000, 1), (1_999_999, 1), (999_999_999, 999)] {
             let time = Id::at_nanos(second + nanos).time();
             assert_eq!(time.unix_ms() - 1_700_000_000_000, ms, "{nanos}");
+        }
+    }
+
+    #[test]
+    fn moments_past_what_fits_are_after_everything() {
+        let last: Timestamp = "2106-02-07T06:28:15.000Z".parse().unwrap();
+        assert_eq!(Id::at(last).time(), last);
+        for later in ["2106-02-07T06:28:16Z", "2582-03-30T00:20:13Z", "9999-12-31T23:59:59Z"] {
+            assert_eq!(Id::at(later.parse().unwrap()), Id::from_u64(u64::MAX), "{later}");
         }
     }
 

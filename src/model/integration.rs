@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{Account, Audit, ExternalId, Id, Secret, Slot, WindowRule};
+use utoipa::ToSchema;
+
+use super::{Account, Audit, DurationText, ExternalId, Id, Secret, Slot, WindowRule};
 use crate::clock::Timestamp;
 use crate::settings::{parse_duration, write_duration};
 
@@ -52,7 +54,7 @@ pub struct OldSecret {
 }
 
 /// Why Lull disabled an integration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DisabledBecause {
     /// The hook answered 410.
@@ -82,8 +84,9 @@ pub struct EarlierPair {
 }
 
 /// What an integration asks for, as written by people.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewIntegration)]
 pub struct IntegrationSpec {
     /// What people call it.
     pub name: ExternalId,
@@ -111,6 +114,7 @@ pub struct IntegrationSpec {
     pub collate_backlog: bool,
     /// Overrides the server's quiet period (R4).
     #[serde(default, with = "crate::settings::optional_duration")]
+    #[schema(value_type = Option<DurationText>)]
     pub quiet_period: Option<Duration>,
     /// Overrides the server's max wait (R4).
     #[serde(default)]
@@ -132,12 +136,14 @@ pub struct IntegrationSpec {
     pub client_certificate: Option<String>,
     /// How long one attempt may take in all.
     #[serde(default = "fifteen_seconds", with = "crate::settings::duration_text")]
+    #[schema(value_type = DurationText)]
     pub timeout: Duration,
     /// The most attempts in flight at once.
     #[serde(default = "in_flight_default")]
     pub max_in_flight: u32,
     /// Requests a second, evenly spread.
     #[serde(default)]
+    #[schema(value_type = Option<u32>)]
     pub rate_limit: Option<NonZeroU32>,
     /// Waits between attempts, in place of [`SCHEDULE`].
     #[serde(default)]
@@ -191,7 +197,7 @@ impl<'de> Deserialize<'de> for MaxWait {
 }
 
 /// What an integration sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Audits: who did what to which record.
@@ -199,7 +205,7 @@ pub enum Kind {
 }
 
 /// When matching audits are sent (R16).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Collation {
     /// When the record has been left alone, as one.
@@ -212,10 +218,10 @@ pub enum Collation {
 }
 
 /// How a message is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// An audit as DESIGN.md section 3 shows it.
+    /// The audit with every key, as the README shows it.
     #[default]
     Audit,
     /// What receivers of Aha!'s own audit webhook read.
@@ -231,7 +237,7 @@ pub enum Format {
 }
 
 /// One row of an integration's filter. Within a row, all lists must agree (R7).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Activity {
     /// Workspaces; none means all. Only at account level.
@@ -273,7 +279,7 @@ pub enum Notice {
 }
 
 /// The state of an integration in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IntegrationStatus {
     /// Nothing is wrong.

@@ -9,22 +9,22 @@ use super::integration::{IntegrationSpec, MAX_IN_FLIGHT_MAX, RetrySchedule};
 use crate::settings::{PERIOD_MAX, write_duration};
 
 /// The most rows a filter may have.
-const ACTIVITIES_MAX: usize = 200;
+pub const ACTIVITIES_MAX: usize = 200;
 /// The most entries one list of a filter may have.
-const LISTED_MAX: usize = 1_000;
+pub const LISTED_MAX: usize = 1_000;
 /// The most headers an integration may add.
-const HEADERS_MAX: usize = 32;
+pub const HEADERS_MAX: usize = 32;
 /// The most bytes a header's value may have.
-const HEADER_BYTES_MAX: usize = 4_096;
+pub const HEADER_BYTES_MAX: usize = 4_096;
 /// The most bytes a hook's URL may have.
-const URL_BYTES_MAX: usize = 2_048;
+pub const URL_BYTES_MAX: usize = 2_048;
 /// The longest an attempt may take.
 const TIMEOUT_MAX: Duration = Duration::from_secs(120);
 
 /// The most requests a second that can be asked for.
-const RATE_LIMIT_MAX: u32 = 100_000;
+pub const RATE_LIMIT_MAX: u32 = 100_000;
 /// The most retries of a message.
-const RETRIES_MAX: usize = 50;
+pub const RETRIES_MAX: usize = 50;
 /// The longest wait between two attempts.
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(7 * 86_400);
 

@@ -53,7 +53,7 @@ pub struct Message {
 }
 
 /// How it stands with a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Owed: the first try or a retry is to come.
@@ -179,7 +179,7 @@ impl Delivery {
 }
 
 /// Why an attempt was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
     /// It was due.
@@ -213,7 +213,7 @@ pub struct Attempt {
 
 /// How long the parts of an attempt took, in milliseconds. None of a part that there was not: the
 /// first three of a connection that was used again, TLS over plain HTTP.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Timing {
     /// Looking up the hook's name.
     pub resolve_ms: Option<u32>,

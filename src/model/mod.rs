@@ -10,6 +10,7 @@ mod integration;
 mod integration_check;
 mod message;
 mod record;
+mod schema;
 mod secret;
 mod token;
 mod window;
@@ -22,12 +23,15 @@ pub use integration::{
     IntegrationSpec, IntegrationStatus, Kind, MAX_IN_FLIGHT_MAX, Notice, OldSecret, RetrySchedule,
     SCHEDULE,
 };
-pub use integration_check::check;
+pub use integration_check::{
+    ACTIVITIES_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LISTED_MAX, RATE_LIMIT_MAX, URL_BYTES_MAX, check,
+};
 pub use message::{
     Attempt, AttemptOutcome, CodeClass, Delivery, Message, MessageDraft, Owed, Settled, Source,
     Status, Timing, Trigger,
 };
 pub use record::{Account, Partition, RecordKey};
+pub use schema::DurationText;
 pub use secret::{BadSecret, HIDDEN, Secret, looks_secret};
-pub use token::{KeyHash, Role, Session, Token, TokenWish, random_key, token_text};
+pub use token::{KeyHash, Role, Session, Token, TokenWish, WORKSPACES_MAX, random_key, token_text};
 pub use window::{Addressed, ClosedBy, Mark, Slot, WindowRule};

@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use utoipa::ToSchema;
 
-use super::{Account, ExternalId, Id, Slug};
+use super::{Account, DurationText, ExternalId, Id, Slug};
 use crate::clock::Timestamp;
 use crate::settings::parse_duration;
 
@@ -43,7 +45,9 @@ pub struct Token {
 }
 
 /// What a token may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Everything in the account.
@@ -94,17 +98,21 @@ impl FromStr for Role {
 }
 
 /// The most workspaces a token owns.
-const WORKSPACES_MAX: usize = 1_000;
+pub const WORKSPACES_MAX: usize = 1_000;
 
-/// What is asked for when a token is made.
-#[derive(Clone, Debug, Deserialize)]
+/// The longest a token that expires lasts: beyond the year 9999 there is no way to write when.
+const LASTS_MAX: Duration = Duration::from_secs(1_000 * 366 * 86_400);
+
+/// A token to make.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewToken)]
 pub struct TokenWish {
-    /// What people are to call it.
+    /// What the log is to call whoever uses it.
     pub name: ExternalId,
-    /// What it may do.
+    /// What it may do: one role at least.
     pub roles: Vec<Role>,
-    /// What an owner owns.
+    /// What the role owner is about: one at least with that role, none without it.
     #[serde(default)]
     pub workspaces: Vec<ExternalId>,
     /// From when on it opens nothing.
@@ -112,8 +120,9 @@ pub struct TokenWish {
     pub expires_at: Option<Timestamp>,
     /// The same from now on, like `90d`.
     #[serde(default)]
+    #[schema(value_type = Option<DurationText>)]
     pub expires_in: Option<String>,
-    /// The account it opens; that of whoever makes it, when it is left out.
+    /// The account it opens; that of the caller when it is left out.
     #[serde(default)]
     pub account: Option<Slug>,
 }
@@ -151,6 +160,12 @@ impl TokenWish {
                 }
             },
         };
+        if expires_at.is_some_and(|at| at > now + LASTS_MAX) {
+            fault(
+                "/expires_in",
+                "is more than a thousand years; leave it out for never".to_owned(),
+            );
+        }
         if expires_at.is_some_and(|at| at <= now) {
             fault("/expires_at", "has passed already".to_owned());
         }

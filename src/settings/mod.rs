@@ -26,7 +26,7 @@ use ipnet::IpNet;
 pub use given::Given;
 pub use in_json::{duration_list, duration_text, optional_duration};
 pub use limits::Limits;
-pub use values::{PERIOD_MAX, parse_duration, write_duration, write_size};
+pub use values::{DURATION_CHARS_MAX, PERIOD_MAX, parse_duration, write_duration, write_size};
 
 use crate::model::WindowRule;
 

@@ -96,10 +96,14 @@ pub fn nets(setting: &'static str, text: String) -> Result<Vec<IpNet>, BadSettin
     })
 }
 
+/// The most characters of a duration.
+pub const DURATION_CHARS_MAX: usize = 16;
+
 /// Reads a duration like `0s`, `1500ms`, `30s`, `5m`, `2h` or `30d`; nothing else is one.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let known = matches!(&text[digits..], "ms" | "s" | "m" | "h" | "d");
+    let known =
+        text.len() <= DURATION_CHARS_MAX && matches!(&text[digits..], "ms" | "s" | "m" | "h" | "d");
     if digits == 0 || !known { None } else { humantime::parse_duration(text).ok() }
 }
 

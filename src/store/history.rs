@@ -94,6 +94,9 @@ impl Store {
         let after = filter.after.unwrap_or_default();
         let from = after.plus(1).max(filter.since.map_or(Id::default(), Id::at));
         let until = filter.until.map_or(Id::from_u64(u64::MAX), Id::at);
+        if from >= until {
+            return Ok(HistoryPage::default());
+        }
         match &filter.record {
             Some(record) => self.history_of_record(filter, record, open, from, until),
             None => self.history_of_account(filter, from, until),
@@ -213,6 +216,9 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<(Id, Mark)>, StoreError> {
         let mut marks = Vec::new();
+        if after.plus(1) >= until {
+            return Ok(marks);
+        }
         let range = keys::by_id(keys::MARKS, after.plus(1))..keys::by_id(keys::MARKS, until);
         for entry in self.tree().range(range) {
             let (key, head) = entry?;

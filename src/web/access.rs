@@ -50,6 +50,8 @@ pub const TABLE: &[Row] = &[
     anyone("GET",    "/readyz"),
     roles ("GET",    "/metrics",                          &[Operator]),
 
+    anyone("GET",    "/openapi.json"),
+
     anyone("POST",   "/session"),
     token ("GET",    "/session"),
     token ("DELETE", "/session"),

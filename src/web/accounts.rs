@@ -3,9 +3,11 @@
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::once::{self, Made};
+use super::openapi::{IdempotencyKey, Limit, WithToken};
 use super::params::Params;
 use super::tokens::{new_text, shown};
 use super::{Api, Page, Problem, body};
@@ -22,9 +24,12 @@ pub fn one() -> Resource {
 }
 
 /// An account, as it is answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Account)]
 struct View {
+    /// What calls name it by.
     id: Slug,
+    /// What people call it.
     name: ExternalId,
     created_at: Timestamp,
 }
@@ -36,15 +41,25 @@ impl View {
 }
 
 /// An account to make.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewAccount {
+    /// What calls will name it by.
     id: Slug,
     /// What people call it; its id when that is left out.
     #[serde(default)]
     name: Option<ExternalId>,
 }
 
+/// Lists the accounts of the server.
+#[utoipa::path(
+    get,
+    path = "/accounts",
+    operation_id = "listAccounts",
+    tag = "Accounts",
+    params(("after" = Option<Slug>, Query, description = "`next` of the page before"), Limit),
+    responses((status = 200, description = "A page of accounts, by id", body = Page<View>)),
+)]
 async fn list(api: Data<Api>, _: Caller, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let params = Params::of(&request, &["after", "limit"])?;
     let (after, limit) = (params.parsed::<Slug>("after")?, params.limit()?);
@@ -57,7 +72,24 @@ async fn list(api: Data<Api>, _: Caller, request: HttpRequest) -> Result<HttpRes
     Ok(HttpResponse::Ok().json(Page::<View> { items, next }))
 }
 
-/// Makes an account, and the token of its administrator, which is shown once.
+/// Makes an account.
+///
+/// The answer has the token of its first administrator, which is shown this once.
+#[utoipa::path(
+    post,
+    path = "/accounts",
+    operation_id = "createAccount",
+    tag = "Accounts",
+    params(IdempotencyKey),
+    request_body(content = NewAccount, example = json!({"id": "acme", "name": "Acme"})),
+    responses(
+        (status = 201, description = "The account, and the token of its administrator",
+         body = inline(WithToken<View>), headers(("Location" = String, description = "Where it is")),
+         example = json!({"id": "acme", "name": "Acme", "created_at": "2026-03-02T09:14:05.120Z",
+                          "token": "lull_…"})),
+        (status = 409, description = "There is an account with this id already"),
+    ),
+)]
 async fn create(
     api: Data<Api>,
     caller: Caller,
@@ -98,8 +130,20 @@ async fn create(
     Ok(made.with("token", &text).answer())
 }
 
-/// Deletes an account with its integrations, tokens and workspaces. Its history is forgotten as it
-/// grows old.
+/// Deletes an account with its integrations, tokens and workspaces.
+///
+/// Its history is forgotten as it grows old.
+#[utoipa::path(
+    delete,
+    path = "/accounts/{id}",
+    operation_id = "deleteAccount",
+    tag = "Accounts",
+    params(("id" = Slug, Path, description = "The account")),
+    responses(
+        (status = 204, description = "It is deleted"),
+        (status = 409, description = "The account `default` always stays"),
+    ),
+)]
 async fn delete(
     api: Data<Api>,
     caller: Caller,

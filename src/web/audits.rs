@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::body::{is_json, media_type};
 use super::once::{self, Made};
+use super::openapi::{AfterAudit, IdempotencyKey, Limit, PostedAudits, RecordParam, Since, Until};
 use super::params::Params;
 use super::{Api, Page, Problem};
 use crate::clock::Timestamp;
@@ -24,10 +26,14 @@ pub fn resource() -> Resource {
     super::resource("/audits").route(web::post().to(post)).route(web::get().to(list))
 }
 
-#[derive(Serialize)]
+/// What became of posted audits.
+#[derive(Serialize, ToSchema)]
 struct Accepted<'a> {
+    /// How many are new.
     accepted: usize,
+    /// The ids of the new ones, in order.
     ids: &'a [ExternalId],
+    /// The ids of those that were here already, and are ignored.
     duplicates: &'a [ExternalId],
 }
 
@@ -38,6 +44,33 @@ impl<'a> Accepted<'a> {
     }
 }
 
+/// Accepts audits, and answers when all of them are on disk.
+///
+/// The body is one audit, an array of audits, `{"event": "audit", "audit": {…}}`, or one audit a line as
+/// `application/x-ndjson`. One that cannot be accepted refuses the whole call: nothing is kept, and
+/// `errors` says which and why. The same id again, within the retention, is accepted and ignored.
+#[utoipa::path(
+    post,
+    path = "/audits",
+    operation_id = "postAudits",
+    tag = "Audits",
+    params(IdempotencyKey),
+    request_body(
+        content(
+            (PostedAudits = "application/json", example = json!({
+                "id": "a-1", "audit_action": "update", "auditable_type": "feature", "auditable_id": "42",
+                "workspace_id": "ws1", "user": {"id": "101", "name": "Ada"},
+                "description": "updated feature APP-42 Export",
+                "changes": [{"field_name": "Name", "value": "Export", "old_value": "Exprt"}],
+            })),
+            (String = "application/x-ndjson"),
+        ),
+    ),
+    responses(
+        (status = 202, description = "All of them are on disk", body = Accepted,
+         example = json!({"accepted": 1, "ids": ["a-1"], "duplicates": []})),
+    ),
+)]
 async fn post(
     api: Data<Api>,
     caller: Caller,
@@ -102,6 +135,21 @@ fn new_audit(draft: AuditDraft, account: Account, screen: &mut Screen) -> NewAud
     }
 }
 
+/// Lists the history: every audit that was accepted, oldest first.
+///
+/// It reaches back as far as the retention.
+#[utoipa::path(
+    get,
+    path = "/audits",
+    operation_id = "listAudits",
+    tag = "Audits",
+    params(
+        RecordParam,
+        ("user_id" = Option<ExternalId>, Query, description = "Only audits that this user had part in"),
+        Since, Until, AfterAudit, Limit,
+    ),
+    responses((status = 200, description = "A page of audits", body = Page<Item>)),
+)]
 async fn list(
     api: Data<Api>,
     caller: Caller,
@@ -146,8 +194,10 @@ async fn open_places(api: &Api, record: &RecordKey) -> Vec<Id> {
 }
 
 /// An audit of the history: as it was posted, with what Lull filled in.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditOfHistory)]
 struct Item {
+    /// When Lull received it.
     received_at: Timestamp,
     #[serde(flatten)]
     said: AuditDraft,

@@ -40,12 +40,18 @@ pub fn json(request: &HttpRequest, body: &Bytes) -> Result<Value, Problem> {
         .map_err(|error| Problem::not_json(format!("the body is not valid JSON: {error}")))
 }
 
-/// The body as a `T`; its default when there is no body at all.
+/// The body as a `T`; its default when there is no body at all, or null.
 pub fn optional<T: DeserializeOwned + Default>(
     request: &HttpRequest,
     body: &Bytes,
 ) -> Result<T, Problem> {
-    if body.is_empty() { Ok(T::default()) } else { read(json(request, body)?) }
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    match json(request, body)? {
+        Value::Null => Ok(T::default()),
+        value => read(value),
+    }
 }
 
 /// `value` as a `T`, or the first fault and where it is.

@@ -2,12 +2,14 @@
 
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::integrations::find;
 use super::messages::AttemptView;
+use super::openapi::IntegrationPath;
 use super::{Api, Problem, body};
 use crate::clock::Timestamp;
 use crate::collate::collate;
@@ -34,14 +36,27 @@ pub fn replay() -> Resource {
 }
 
 /// A time, from `since` until before `until`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Period {
+    /// From then on.
     since: Timestamp,
+    /// Until before then; now when it is left out.
     #[serde(default)]
     until: Option<Timestamp>,
 }
 
+/// Sends a signed sample to the hook now, and answers with the attempt.
+///
+/// Nothing of it is kept. A disabled integration can be tested, too.
+#[utoipa::path(
+    post,
+    path = "/integrations/{id}/test",
+    operation_id = "testIntegration",
+    tag = "Integrations",
+    params(IntegrationPath),
+    responses((status = 200, description = "The attempt, however it went", body = AttemptView)),
+)]
 async fn post_test(
     api: Data<Api>,
     caller: Caller,
@@ -75,6 +90,38 @@ fn sample(api: &Api, integration: &Integration, by: &str) -> String {
     format::body(integration.spec.format, &collated)
 }
 
+/// What was queued of what had failed.
+#[derive(Serialize, ToSchema)]
+struct Recovered {
+    /// How many messages.
+    queued: usize,
+    /// Whether there are more in the period than one call queues; call again for them.
+    more: bool,
+}
+
+/// What was addressed once more.
+#[derive(Serialize, ToSchema)]
+struct Replayed {
+    /// How many messages.
+    queued: usize,
+    /// The `since` of the call that goes on; null when all of the period is done.
+    next_since: Option<Timestamp>,
+}
+
+/// Redelivers the messages of a period that failed: at most 10,000 a call, newest first.
+#[utoipa::path(
+    post,
+    path = "/integrations/{id}/recover",
+    operation_id = "recoverIntegration",
+    tag = "Integrations",
+    params(IntegrationPath),
+    request_body(content = Period, example = json!({"since": "2026-03-02T00:00:00Z"})),
+    responses(
+        (status = 202, description = "They are queued", body = Recovered,
+         example = json!({"queued": 12, "more": false})),
+        (status = 409, description = "The integration is disabled; enable it first"),
+    ),
+)]
 async fn post_recover(
     api: Data<Api>,
     caller: Caller,
@@ -100,9 +147,23 @@ async fn post_recover(
     failed.reverse();
     let queued = api.journal.redeliver(failed, &caller.name()).await?.len();
     log::info!("{queued} failed messages to {} recovered by {}", integration.id, caller.name());
-    Ok(HttpResponse::Accepted().json(json!({"queued": queued, "more": page.next.is_some()})))
+    Ok(HttpResponse::Accepted().json(Recovered { queued, more: page.next.is_some() }))
 }
 
+/// Addresses the windows that closed in a period to this integration once more.
+#[utoipa::path(
+    post,
+    path = "/integrations/{id}/replay",
+    operation_id = "replayIntegration",
+    tag = "Integrations",
+    params(IntegrationPath),
+    request_body(content = Period, example = json!({"since": "2026-03-02T00:00:00Z", "until": "2026-03-03T00:00:00Z"})),
+    responses(
+        (status = 202, description = "They are queued", body = Replayed,
+         example = json!({"queued": 12, "next_since": null})),
+        (status = 409, description = "The integration is disabled; enable it first"),
+    ),
+)]
 async fn post_replay(
     api: Data<Api>,
     caller: Caller,
@@ -132,7 +193,7 @@ async fn post_replay(
     }
     log::info!("{queued} windows replayed to {} by {}", integration.id, caller.name());
     let next_since = more.then(|| after.plus(1).time());
-    Ok(HttpResponse::Accepted().json(json!({"queued": queued, "next_since": next_since})))
+    Ok(HttpResponse::Accepted().json(Replayed { queued, next_since }))
 }
 
 /// The integration, when anything can be addressed to it.

@@ -5,6 +5,7 @@ use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::integrations::{HIDDEN_IN, as_shown, as_value, check_spec, keep_hidden};
@@ -24,23 +25,37 @@ pub fn resource() -> Resource {
 }
 
 /// What is configured in an account.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Document {
+#[schema(as = Configuration)]
+pub struct Document {
     #[serde(default)]
     workspaces: Vec<NamedWorkspace>,
-    /// Each as an integration is made; `secret` as well, where it is to be kept.
+    /// Each as an integration is made; its signing secret as `secret` as well, where it is to be kept.
     #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
     integrations: Vec<Value>,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NamedWorkspace {
     id: ExternalId,
     name: ExternalId,
 }
 
+/// Gives all that is configured in the account as one document.
+///
+/// Without `secrets=true` it has `(hidden)` in place of what must not be shown, which is kept as it is
+/// when the document is read in again.
+#[utoipa::path(
+    get,
+    path = "/config",
+    operation_id = "exportConfiguration",
+    tag = "Configuration",
+    params(("secrets" = Option<bool>, Query, description = "Whether to give secrets, too; that is logged")),
+    responses((status = 200, description = "What is configured", body = Document)),
+)]
 async fn export(
     api: Data<Api>,
     caller: Caller,
@@ -69,7 +84,8 @@ async fn export(
 }
 
 /// What reading a document in comes to.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = ConfigurationRead)]
 struct Done {
     created: Vec<Named>,
     updated: Vec<Named>,
@@ -78,9 +94,10 @@ struct Done {
     dry_run: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Configured)]
 struct Named {
-    /// A workspace or an integration.
+    /// `workspace` or `integration`.
     what: &'static str,
     name: ExternalId,
     /// Null for what is still to be made.
@@ -98,6 +115,26 @@ struct Plan {
     faults: Vec<(String, String)>,
 }
 
+/// Reads such a document in.
+///
+/// Integrations are matched by workspace and name. The same document again changes nothing; what is
+/// not in it stays, unless `prune=true` asks for integrations to be deleted. All of it is made in one
+/// commit, or none.
+#[utoipa::path(
+    put,
+    path = "/config",
+    operation_id = "importConfiguration",
+    tag = "Configuration",
+    params(
+        ("dry_run" = Option<bool>, Query, description = "Whether only to say what would be done"),
+        ("prune" = Option<bool>, Query, description = "Whether to delete integrations that it lacks"),
+    ),
+    request_body(content = Document, example = json!({
+        "workspaces": [{"id": "ws1", "name": "Product"}],
+        "integrations": [{"name": "Chat", "kind": "activity", "hook_url": "https://chat.example.com/hook"}],
+    })),
+    responses((status = 200, description = "What was done, or would be", body = Done)),
+)]
 async fn import(
     api: Data<Api>,
     caller: Caller,

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::request_id::RequestId;
 use crate::ingest;
@@ -15,13 +16,16 @@ use crate::store::{Refusal, StoreError};
 const WINDOWS_RETRY_AFTER_S: u32 = 5;
 
 /// A refused call.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {
     /// Stable; what a program looks at.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// The same for people, in few words.
     title: &'static str,
+    /// The status code of the answer.
     #[serde(serialize_with = "as_number")]
+    #[schema(value_type = u16)]
     status: StatusCode,
     /// What was wrong, and what would be right.
     detail: String,
@@ -34,10 +38,11 @@ pub struct Problem {
 }
 
 /// What goes with a problem, mostly beside its text.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 struct Aside {
     /// Which call this was.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     request_id: Option<RequestId>,
     /// Seconds to wait before trying again.
     #[serde(skip)]
@@ -51,7 +56,7 @@ struct Aside {
 }
 
 /// One thing wrong with a body.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Fault {
     /// Which item of a batch.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,18 +7,20 @@ use actix_web::http::header::{ETAG, IF_MATCH};
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::once::{self, Made};
+use super::openapi::{After, IdempotencyKey, IfMatch, IntegrationPatch, IntegrationPath, Limit};
 use super::params::{Params, id_of_path};
 use super::tokens::shown;
 use super::{Api, Page, Problem, body};
 use crate::clock::Timestamp;
 use crate::delivery::tls_config;
 use crate::model::{
-    DisabledBecause, HIDDEN, Id, Integration, IntegrationSpec, IntegrationStatus, Secret, check,
-    looks_secret,
+    DisabledBecause, DurationText, HIDDEN, Id, Integration, IntegrationSpec, IntegrationStatus,
+    Secret, check, looks_secret,
 };
 use crate::settings::parse_duration;
 use crate::store::{Changed, Command, Configure, Outcome, Refusal, Store};
@@ -42,7 +44,8 @@ pub fn rotate_secret() -> Resource {
 const MERGES_MAX: usize = 10;
 
 /// An integration, as it is answered. Never with its secret, save when that is made.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Integration)]
 struct View {
     id: Id,
     #[serde(flatten)]
@@ -54,6 +57,7 @@ struct View {
     updated_at: Timestamp,
     last_error_at: Option<Timestamp>,
     last_delivery_at: Option<Timestamp>,
+    /// What its messages are signed with: shown this once, when it is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
 }
@@ -75,6 +79,15 @@ impl View {
     }
 }
 
+/// Lists the integrations of the account. Owners see those of their workspaces.
+#[utoipa::path(
+    get,
+    path = "/integrations",
+    operation_id = "listIntegrations",
+    tag = "Integrations",
+    params(After, Limit),
+    responses((status = 200, description = "A page of integrations, by id", body = Page<View>)),
+)]
 async fn list(
     api: Data<Api>,
     caller: Caller,
@@ -93,6 +106,26 @@ async fn list(
     Ok(HttpResponse::Ok().json(Page { items, next }))
 }
 
+/// Makes an integration: a hook, and what it is to be sent.
+///
+/// The answer has the secret that its messages are signed with, which is shown this once.
+#[utoipa::path(
+    post,
+    path = "/integrations",
+    operation_id = "createIntegration",
+    tag = "Integrations",
+    params(IdempotencyKey),
+    request_body(content = IntegrationSpec, example = json!({
+        "name": "Chat", "kind": "activity", "hook_url": "https://chat.example.com/hook",
+        "format": "slack", "activities": [{"record_types": ["feature"], "exclude_fields": ["Rank"]}],
+    })),
+    responses(
+        (status = 201, description = "The integration, with its secret", body = View, headers(
+            ("Location" = String, description = "Where it is"),
+            ("ETag" = String, description = "Its version, for `If-Match`"),
+        )),
+    ),
+)]
 async fn create(
     api: Data<Api>,
     caller: Caller,
@@ -121,6 +154,18 @@ async fn create(
     Ok(made.answer())
 }
 
+/// Shows an integration.
+#[utoipa::path(
+    get,
+    path = "/integrations/{id}",
+    operation_id = "getIntegration",
+    tag = "Integrations",
+    params(IntegrationPath),
+    responses(
+        (status = 200, description = "The integration, without its secret", body = View,
+         headers(("ETag" = String, description = "Its version, for `If-Match`"))),
+    ),
+)]
 async fn get(
     api: Data<Api>,
     caller: Caller,
@@ -136,6 +181,27 @@ fn answer(api: &Api, integration: &Integration) -> HttpResponse {
         .json(View::of(&api.store, integration))
 }
 
+/// Changes an integration: a JSON merge patch (RFC 7396) of what is to change.
+///
+/// `null` sets a member to its default. What was shown as `(hidden)` and comes back so stays as it is.
+#[utoipa::path(
+    patch,
+    path = "/integrations/{id}",
+    operation_id = "patchIntegration",
+    tag = "Integrations",
+    params(IntegrationPath, IfMatch),
+    request_body(
+        content(
+            (IntegrationPatch = "application/merge-patch+json", example = json!({"enabled": false})),
+            (IntegrationPatch = "application/json", example = json!({"quiet_period": "30s"})),
+        ),
+    ),
+    responses(
+        (status = 200, description = "The integration as it is now", body = View,
+         headers(("ETag" = String, description = "Its new version"))),
+        (status = 409, description = "Others keep changing it; try again"),
+    ),
+)]
 async fn patch(
     api: Data<Api>,
     caller: Caller,
@@ -170,6 +236,15 @@ async fn patch(
     Err(Problem::conflict("others keep changing it; try again"))
 }
 
+/// Deletes an integration. What is still owed to it is given up.
+#[utoipa::path(
+    delete,
+    path = "/integrations/{id}",
+    operation_id = "deleteIntegration",
+    tag = "Integrations",
+    params(IntegrationPath, IfMatch),
+    responses((status = 204, description = "It is deleted")),
+)]
 async fn delete(
     api: Data<Api>,
     caller: Caller,
@@ -191,13 +266,37 @@ async fn delete(
 const OVERLAP_DEFAULT: Duration = Duration::from_secs(86_400);
 const OVERLAP_MAX: Duration = Duration::from_secs(30 * 86_400);
 
-#[derive(Default, Deserialize)]
+/// How a secret is to be replaced.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Rotation {
     /// How long the old secret signs as well, like `24h`.
+    #[schema(value_type = Option<DurationText>)]
     overlap: Option<String>,
 }
 
+/// A new secret.
+#[derive(Serialize, ToSchema)]
+struct Rotated {
+    /// What messages are signed with from now on: shown this once.
+    #[schema(example = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")]
+    secret: String,
+    /// Until when they are signed with the old secret as well.
+    old_secret_signs_until: Timestamp,
+}
+
+/// Replaces an integration's secret.
+///
+/// The old one signs as well for a while, so that the hook can be changed meanwhile.
+#[utoipa::path(
+    post,
+    path = "/integrations/{id}/rotate-secret",
+    operation_id = "rotateSecret",
+    tag = "Integrations",
+    params(IntegrationPath),
+    request_body(content = Option<Rotation>, example = json!({"overlap": "24h"})),
+    responses((status = 200, description = "The new secret, which is shown this once", body = Rotated)),
+)]
 async fn rotate(
     api: Data<Api>,
     caller: Caller,
@@ -222,9 +321,7 @@ async fn rotate(
     api.journal.configure(rotated).await?.map_err(|_| no_such_integration(&request))?;
     let by = shown(&caller.token.name);
     log::info!("secret of integration {} rotated by {by}", integration.id);
-    Ok(HttpResponse::Ok().json(json!({
-        "secret": secret.reveal(), "old_secret_signs_until": until,
-    })))
+    Ok(HttpResponse::Ok().json(Rotated { secret: secret.reveal(), old_secret_signs_until: until }))
 }
 
 fn new_secret() -> Result<Secret, Problem> {

@@ -3,8 +3,10 @@
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::auth::Caller;
+use super::openapi::{AfterName, Limit, Search};
 use super::params::Params;
 use super::{Api, Page, Problem};
 use crate::model::{Account, ExternalId};
@@ -22,7 +24,9 @@ pub fn fields() -> Resource {
     super::resource("/fields").route(web::get().to(list_fields))
 }
 
-#[derive(Serialize)]
+/// A user that audits named.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LearnedUser)]
 struct UserView {
     id: ExternalId,
     /// The newest seen.
@@ -31,18 +35,33 @@ struct UserView {
     email: Option<Box<str>>,
 }
 
-#[derive(Serialize)]
+/// A type of record that audits named.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LearnedRecordType)]
 struct RecordTypeView {
     name: ExternalId,
 }
 
-#[derive(Serialize)]
+/// A field that audits named.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LearnedField)]
 struct FieldView {
     name: ExternalId,
     /// Every record type it was seen at, also when only one was asked for.
     record_types: Vec<ExternalId>,
 }
 
+/// Lists the users that audits named. For pickers.
+#[utoipa::path(
+    get,
+    path = "/users",
+    operation_id = "listUsers",
+    tag = "Pickers",
+    params(
+        Search, AfterName, Limit,
+    ),
+    responses((status = 200, description = "A page of them, in alphabetical order", body = Page<UserView>)),
+)]
 async fn list_users(
     api: Data<Api>,
     caller: Caller,
@@ -55,6 +74,17 @@ async fn list_users(
     Ok(answer(page.await?, view))
 }
 
+/// Lists the types of records that audits named. For pickers.
+#[utoipa::path(
+    get,
+    path = "/record-types",
+    operation_id = "listRecordTypes",
+    tag = "Pickers",
+    params(
+        Search, AfterName, Limit,
+    ),
+    responses((status = 200, description = "A page of them, in alphabetical order", body = Page<RecordTypeView>)),
+)]
 async fn list_record_types(
     api: Data<Api>,
     caller: Caller,
@@ -67,6 +97,18 @@ async fn list_record_types(
     Ok(answer(page.await?, |name| RecordTypeView { name }))
 }
 
+/// Lists the fields that audits changed. For pickers.
+#[utoipa::path(
+    get,
+    path = "/fields",
+    operation_id = "listFields",
+    tag = "Pickers",
+    params(
+        ("record_type" = Option<ExternalId>, Query, description = "Only fields of records of this type"),
+        Search, AfterName, Limit,
+    ),
+    responses((status = 200, description = "A page of them, in alphabetical order", body = Page<FieldView>)),
+)]
 async fn list_fields(
     api: Data<Api>,
     caller: Caller,

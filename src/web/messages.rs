@@ -3,9 +3,10 @@
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use super::auth::Caller;
+use super::openapi::{After, Limit, MessagePath, RecordParam, Since, Until};
 use super::params::{Params, id_of_path};
 use super::{Api, Page, Problem, RecordName};
 use crate::clock::Timestamp;
@@ -36,7 +37,8 @@ pub fn cancel() -> Resource {
 }
 
 /// A message, as lists show it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageSummary)]
 struct Summary {
     id: Id,
     integration: IntegrationName,
@@ -53,16 +55,20 @@ struct Summary {
     /// The first few.
     contributors: Vec<String>,
     created_at: Timestamp,
+    /// How many were made.
     attempts: u32,
+    /// The status code of the last answer.
     last_code: Option<u16>,
+    /// When the next attempt is due.
     next_attempt_at: Option<Timestamp>,
+    /// When it was done with.
     settled_at: Option<Timestamp>,
     /// Who gave it up, when somebody did.
     settled_by: Option<Box<str>>,
 }
 
 /// How answers name an integration.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct IntegrationName {
     id: Id,
     /// None when the integration is gone.
@@ -70,16 +76,20 @@ pub struct IntegrationName {
 }
 
 /// One message, whole.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Message)]
 struct Whole {
     #[serde(flatten)]
     summary: Summary,
     /// Exactly as it is sent.
     body: String,
+    /// Every attempt, oldest first.
     attempts_made: Vec<AttemptView>,
 }
 
-#[derive(Serialize)]
+/// One HTTP request to a hook, and what came of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Attempt)]
 pub struct AttemptView {
     number: u32,
     at: Timestamp,
@@ -98,18 +108,24 @@ pub struct AttemptView {
     note: Option<String>,
 }
 
-#[derive(Serialize)]
+/// How long an attempt took, in milliseconds.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AttemptTiming)]
 struct TimingView {
     #[serde(flatten)]
     parts: Timing,
     total_ms: u32,
 }
 
-#[derive(Serialize)]
+/// What a hook answered.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HookResponse)]
 struct ResponseView {
     code: u16,
     headers: Vec<(String, String)>,
+    /// Its beginning, as text: up to 16 KiB.
     body: String,
+    /// Whether there was more.
     body_cut: bool,
 }
 
@@ -180,6 +196,21 @@ impl AttemptView {
     }
 }
 
+/// Lists the messages of the account, newest first: what was sent to whom, and how it went.
+///
+/// Owners see those to the integrations of their workspaces.
+#[utoipa::path(
+    get,
+    path = "/messages",
+    operation_id = "listMessages",
+    tag = "Messages",
+    params(
+        ("integration" = Option<Id>, Query, description = "Only messages to this integration"),
+        ("status" = Option<Status>, Query, description = "Only messages in this state"),
+        RecordParam, Since, Until, After, Limit,
+    ),
+    responses((status = 200, description = "A page of messages", body = Page<Summary>)),
+)]
 async fn list(
     api: Data<Api>,
     caller: Caller,
@@ -209,6 +240,15 @@ async fn list(
     }))
 }
 
+/// Shows a message whole: its body exactly as it is sent, and every attempt.
+#[utoipa::path(
+    get,
+    path = "/messages/{id}",
+    operation_id = "getMessage",
+    tag = "Messages",
+    params(MessagePath),
+    responses((status = 200, description = "The message", body = Whole)),
+)]
 async fn get(
     api: Data<Api>,
     caller: Caller,
@@ -223,6 +263,15 @@ async fn get(
     }))
 }
 
+/// Lists the attempts of a message, oldest first.
+#[utoipa::path(
+    get,
+    path = "/messages/{id}/attempts",
+    operation_id = "listAttempts",
+    tag = "Messages",
+    params(MessagePath),
+    responses((status = 200, description = "Its attempts; always one page", body = Page<AttemptView>)),
+)]
 async fn list_attempts(
     api: Data<Api>,
     caller: Caller,
@@ -247,6 +296,25 @@ fn find_sendable(api: &Api, caller: &Caller, request: &HttpRequest) -> Result<Id
     }
 }
 
+/// What was queued.
+#[derive(Serialize, ToSchema)]
+struct Queued {
+    /// How many messages.
+    queued: usize,
+}
+
+/// Asks for another attempt of a message, now, whatever its state.
+#[utoipa::path(
+    post,
+    path = "/messages/{id}/redeliver",
+    operation_id = "redeliverMessage",
+    tag = "Messages",
+    params(MessagePath),
+    responses(
+        (status = 202, description = "It is queued", body = Queued, example = json!({"queued": 1})),
+        (status = 409, description = "Its integration is deleted or disabled, or it is being settled"),
+    ),
+)]
 async fn post_redeliver(
     api: Data<Api>,
     caller: Caller,
@@ -258,9 +326,21 @@ async fn post_redeliver(
         return Err(Problem::conflict("it is being settled; try again in a moment"));
     }
     log::info!("redelivery of message {id} asked for by {}", caller.name());
-    Ok(HttpResponse::Accepted().json(json!({"queued": queued.len()})))
+    Ok(HttpResponse::Accepted().json(Queued { queued: queued.len() }))
 }
 
+/// Gives up a message that is still owed.
+#[utoipa::path(
+    post,
+    path = "/messages/{id}/cancel",
+    operation_id = "cancelMessage",
+    tag = "Messages",
+    params(MessagePath),
+    responses(
+        (status = 200, description = "The message, cancelled", body = Summary),
+        (status = 409, description = "It is not owed any more"),
+    ),
+)]
 async fn post_cancel(
     api: Data<Api>,
     caller: Caller,

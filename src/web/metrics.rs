@@ -13,6 +13,14 @@ pub fn metrics() -> Resource {
     super::resource("/metrics").route(web::get().to(get))
 }
 
+/// Shows what the server counts and measures, in Prometheus' text format.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "metrics",
+    tag = "Server",
+    responses((status = 200, description = "The figures", body = String, content_type = "text/plain")),
+)]
 async fn get(api: Data<Api>, _: Caller, request: HttpRequest) -> Result<HttpResponse, Problem> {
     Params::of(&request, &[])?;
     let shared = api.clone();

@@ -28,6 +28,7 @@
 //! | `client_address` | who a request comes from, behind proxies |
 //! | `params` | query strings and paths |
 //! | `body` | configuration in JSON bodies, faults with their places |
+//! | `openapi` | the document of the API, made from all of these |
 //! | `error` | problem+json: the one conversion from what went wrong to a status code |
 
 pub mod access;
@@ -48,6 +49,7 @@ mod learned;
 mod messages;
 mod metrics;
 mod once;
+mod openapi;
 mod params;
 mod records;
 mod request_id;
@@ -68,10 +70,12 @@ use actix_web::web::{self, PayloadConfig, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, Resource, Scope};
 use ipnet::IpNet;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub use door::Door;
 pub use error::Problem;
 pub use intake::{Connections, Held};
+pub use openapi::text as openapi_text;
 pub use session::LoginCode;
 pub use stats::Rates;
 
@@ -131,18 +135,22 @@ impl Api {
 }
 
 /// A page of a list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Page<T> {
+    /// The items of this page.
     items: Vec<T>,
-    /// Where to go on; null at the end.
+    /// Where to go on: the value of `after` (`after_id` where that is the parameter) for the next page;
+    /// null at the end.
     next: Option<String>,
 }
 
 /// How answers name a record.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct RecordName {
+    /// Its type.
     #[serde(rename = "type")]
     record_type: ExternalId,
+    /// Its id.
     id: ExternalId,
 }
 
@@ -206,6 +214,7 @@ fn routes() -> Scope {
         .service(why::why())
         .service(records::one())
         .service(records::all())
+        .service(openapi::resource())
         .service(stats::stats())
         .service(session::resource())
         .service(config::resource())

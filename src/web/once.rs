@@ -14,7 +14,7 @@ use crate::store::{Answer, Call, Command, Once, Outcome, StoreError};
 /// The header that names a call.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The most characters of a key.
-const KEY_CHARS_MAX: usize = 255;
+pub const KEY_CHARS_MAX: usize = 255;
 
 /// What a call made, as it is answered; stored so when the call had a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

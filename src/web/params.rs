@@ -10,8 +10,8 @@ use super::Problem;
 use crate::model::{Account, ExternalId, Id, RecordKey};
 
 /// How many items a page has when nothing is said, and how many it may have.
-const LIMIT_DEFAULT: usize = 50;
-const LIMIT_MAX: usize = 1_000;
+pub const LIMIT_DEFAULT: usize = 50;
+pub const LIMIT_MAX: usize = 1_000;
 
 /// The parameters of a query string.
 pub struct Params<'r> {

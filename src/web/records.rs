@@ -4,9 +4,12 @@ use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::auth::Caller;
+use super::openapi::{After, Limit, Pending, RecordPath};
 use super::params::{Params, record_of_path};
+use super::windows::OpenRecord;
 use super::{Api, Page, Problem, body, windows};
 use crate::model::{ClosedBy, Id, RecordKey};
 use crate::record::{CloseByHand, ListWindows, WindowView, WindowsOf};
@@ -31,12 +34,27 @@ pub fn discard() -> Resource {
     super::resource("/records/{type}/{id}/discard").route(web::post().to(post_discard))
 }
 
-#[derive(Serialize)]
+/// What a window came to.
+#[derive(Serialize, ToSchema)]
 struct SentNow {
     /// The messages that were made.
     messages: Vec<Id>,
 }
 
+/// Lists the records that are being edited: windows that are open now, oldest first.
+#[utoipa::path(
+    get,
+    path = "/records",
+    operation_id = "listOpenWindows",
+    tag = "Open windows",
+    params(
+        Pending,
+        ("preview" = Option<bool>, Query, description = "Whether to show the bodies that would be sent; \
+            a page has at most 50 windows then"),
+        After, Limit,
+    ),
+    responses((status = 200, description = "A page of open windows", body = Page<OpenRecord>)),
+)]
 async fn list(
     api: Data<Api>,
     caller: Caller,
@@ -66,6 +84,17 @@ async fn list(
     Ok(HttpResponse::Ok().json(Page { items, next }))
 }
 
+/// Shows the open windows of a record, with the bodies that would be sent now.
+///
+/// A record has several when integrations ask for quiet periods of their own.
+#[utoipa::path(
+    get,
+    path = "/records/{type}/{id}",
+    operation_id = "getOpenWindows",
+    tag = "Open windows",
+    params(RecordPath),
+    responses((status = 200, description = "Its open windows; always one page", body = Page<OpenRecord>)),
+)]
 async fn get(
     api: Data<Api>,
     caller: Caller,
@@ -90,6 +119,15 @@ async fn get(
     Ok(HttpResponse::Ok().json(Page { items, next: None }))
 }
 
+/// Closes a record's windows now, and sends what they hold.
+#[utoipa::path(
+    post,
+    path = "/records/{type}/{id}/send-now",
+    operation_id = "sendNow",
+    tag = "Open windows",
+    params(RecordPath),
+    responses((status = 200, description = "The messages that were made", body = SentNow)),
+)]
 async fn close_now(
     api: Data<Api>,
     caller: Caller,
@@ -100,7 +138,7 @@ async fn close_now(
 }
 
 /// Why a window is dropped.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Discard {
     /// For the log.
@@ -109,8 +147,20 @@ struct Discard {
 }
 
 /// The most characters of a reason.
-const REASON_CHARS_MAX: usize = 1_000;
+pub const REASON_CHARS_MAX: usize = 1_000;
 
+/// Drops a record's open windows: what they hold is sent to nobody.
+///
+/// The audits stay in the history, and `why` says who discarded them.
+#[utoipa::path(
+    post,
+    path = "/records/{type}/{id}/discard",
+    operation_id = "discard",
+    tag = "Open windows",
+    params(RecordPath),
+    request_body(content = Option<Discard>, example = json!({"reason": "an import that went wrong"})),
+    responses((status = 204, description = "They are closed")),
+)]
 async fn post_discard(
     api: Data<Api>,
     caller: Caller,

@@ -9,6 +9,7 @@ use actix_web::http::header::{HOST, ORIGIN};
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::auth::{COOKIE, Caller, is_same_origin};
 use super::{Api, Problem, body, intake};
@@ -53,17 +54,20 @@ impl LoginCode {
 }
 
 /// What somebody logs in with: one of both.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct LogIn {
+    /// A token.
     #[serde(default)]
     token: Option<String>,
+    /// The code of the link that the server printed when it started; good once.
     #[serde(default)]
     code: Option<String>,
 }
 
 /// Who is logged in, and what they may do.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 struct View {
     account: Slug,
     token: TokenName,
@@ -73,7 +77,8 @@ struct View {
     expires_at: Option<Timestamp>,
 }
 
-#[derive(Serialize)]
+/// The token somebody came with.
+#[derive(Serialize, ToSchema)]
 struct TokenName {
     id: Id,
     name: ExternalId,
@@ -94,6 +99,26 @@ impl View {
     }
 }
 
+/// Logs in to the pages, with a token or with the link that the server printed: one of both.
+///
+/// The answer sets the cookie `lull_session`, which lasts seven days at most.
+#[utoipa::path(
+    post,
+    path = "/session",
+    operation_id = "logIn",
+    tag = "Session",
+    request_body(content = LogIn, example = json!({"token": "lull_…"})),
+    responses(
+        (status = 201, description = "Logged in", body = View,
+         headers(("Set-Cookie" = String, description = "The session")),
+         example = json!({
+            "account": "default", "token": {"id": "7627861917179969537", "name": "first token"},
+            "roles": ["admin", "operator"], "workspaces": [],
+            "expires_at": "2026-03-09T09:14:05.120Z"})),
+        (status = 401, description = "The token is not known or has expired, or the link is used up"),
+        (status = 403, description = "A page of another site made the call"),
+    ),
+)]
 async fn log_in(
     api: Data<Api>,
     request: HttpRequest,
@@ -141,10 +166,29 @@ async fn log_in(
     )?))
 }
 
+/// Tells who calls, and what they may.
+#[utoipa::path(
+    get,
+    path = "/session",
+    operation_id = "getSession",
+    tag = "Session",
+    responses((status = 200, description = "The caller", body = View)),
+)]
 async fn get(api: Data<Api>, caller: Caller) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(View::of(&api, &caller.token, caller.session.as_deref())?))
 }
 
+/// Logs out: ends the session of the cookie.
+#[utoipa::path(
+    delete,
+    path = "/session",
+    operation_id = "logOut",
+    tag = "Session",
+    responses(
+        (status = 204, description = "Logged out", headers(("Set-Cookie" = String, description = "Takes the cookie away"))),
+        (status = 409, description = "The call came with a token, which has no session to end"),
+    ),
+)]
 async fn log_out(
     api: Data<Api>,
     caller: Caller,

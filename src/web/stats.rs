@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::params::Params;
@@ -62,7 +62,8 @@ impl Rates {
     }
 }
 
-#[derive(Serialize)]
+/// What is counted.
+#[derive(Serialize, ToSchema)]
 struct Stats {
     version: &'static str,
     uptime_seconds: u64,
@@ -75,7 +76,8 @@ struct Stats {
 }
 
 /// What is counted for all accounts together: null for whoever may know of their own only.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = ServerStats)]
 struct Whole {
     audits: Option<Audits>,
     windows: Option<Windows>,
@@ -86,13 +88,17 @@ struct Whole {
     store: Option<StoreView>,
 }
 
-#[derive(Serialize)]
+/// Audits since the store was made.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditCounts)]
 struct Audits {
     accepted: u64,
     duplicates: u64,
 }
 
-#[derive(Serialize)]
+/// Windows.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WindowCounts)]
 struct Windows {
     open: u64,
     closed: u64,
@@ -100,13 +106,16 @@ struct Windows {
     lateness: Option<Lateness>,
 }
 
-#[derive(Serialize)]
+/// How late windows closed, in milliseconds.
+#[derive(Serialize, ToSchema)]
 struct Lateness {
     p50_ms: f64,
     p99_ms: f64,
 }
 
-#[derive(Serialize)]
+/// Messages by state.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageCounts)]
 struct Messages {
     created: u64,
     owed: u64,
@@ -117,7 +126,9 @@ struct Messages {
     oldest_owed_at: Option<Timestamp>,
 }
 
-#[derive(Default, Serialize)]
+/// Integrations by status.
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = IntegrationCounts)]
 struct Integrations {
     ok: usize,
     failing: usize,
@@ -125,7 +136,7 @@ struct Integrations {
 }
 
 /// The bounds on what is taken in (D8), each beside what there is now.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Bounds {
     open_windows: Bound,
     buffered_bytes: Bound,
@@ -136,13 +147,15 @@ struct Bounds {
     batch_audits: Max,
 }
 
-#[derive(Serialize)]
+/// A bound, beside what there is now.
+#[derive(Serialize, ToSchema)]
 struct Bound {
     now: u64,
     max: u64,
 }
 
-#[derive(Serialize)]
+/// A bound on what comes at once.
+#[derive(Serialize, ToSchema)]
 struct Max {
     max: u64,
 }
@@ -163,20 +176,34 @@ impl Bounds {
     }
 }
 
-#[derive(Serialize)]
+/// What happened lately, a second.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Rates)]
 struct RatesView {
     audits: f64,
     windows_closed: f64,
     messages_delivered: f64,
 }
 
-#[derive(Serialize)]
+/// How much is stored.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StoreSize)]
 struct StoreView {
     bytes_on_disk: u64,
     /// Bytes of history and log, which the retention is about.
     bytes_kept: u64,
 }
 
+/// Counts: integrations and what is owed to them, audits, windows, messages, rates, the store.
+///
+/// What is of all accounts together is null for whoever may know of their own only.
+#[utoipa::path(
+    get,
+    path = "/stats",
+    operation_id = "stats",
+    tag = "Server",
+    responses((status = 200, description = "The figures", body = Stats)),
+)]
 async fn get(
     api: Data<Api>,
     caller: Caller,
@@ -234,16 +261,46 @@ fn whole(api: &Api) -> Result<Whole, Problem> {
     })
 }
 
-async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().json(json!({"status": "ok"}))
+/// That the server is up.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    /// `ok`, `ready` or `not ready`.
+    status: &'static str,
+    /// Why it is not ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
-/// The server only listens once recovery is done; what is left to ask is whether it can write.
+/// Tells that the server is up.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "healthz",
+    tag = "Server",
+    responses((status = 200, description = "It is up", body = Health, example = json!({"status": "ok"}))),
+)]
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(Health { status: "ok", reason: None })
+}
+
+/// Tells whether the server can do its work.
+///
+/// It only listens once recovery is done; what is left to ask is whether it can write.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "readyz",
+    tag = "Server",
+    responses(
+        (status = 200, description = "It can", body = Health, example = json!({"status": "ready"})),
+        (status = 503, description = "It cannot; the reason says why", body = Health),
+    ),
+)]
 async fn readyz(api: Data<Api>) -> HttpResponse {
     match api.store.writable() {
-        Ok(()) => HttpResponse::Ok().json(json!({"status": "ready"})),
+        Ok(()) => HttpResponse::Ok().json(Health { status: "ready", reason: None }),
         Err(error) => HttpResponse::ServiceUnavailable()
-            .json(json!({"status": "not ready", "reason": error.to_string()})),
+            .json(Health { status: "not ready", reason: Some(error.to_string()) }),
     }
 }
 

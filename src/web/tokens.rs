@@ -5,9 +5,11 @@ use actix_web::{HttpRequest, HttpResponse, Resource};
 use hmac::{Hmac, Mac};
 use serde::Serialize;
 use sha2::Sha256;
+use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::once::{self, Made};
+use super::openapi::{After, IdempotencyKey, Limit, WithToken};
 use super::params::{Params, id_of_path};
 use super::{Api, Page, Problem, body};
 use crate::clock::Timestamp;
@@ -25,17 +27,24 @@ pub fn one() -> Resource {
 }
 
 /// A token, as it is answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
 struct View {
     id: Id,
+    /// The account it opens.
     account: Option<Slug>,
+    /// What the log calls whoever used it.
     name: ExternalId,
+    /// What it may do.
     roles: Vec<Role>,
+    /// The workspaces that the role owner is about.
     workspaces: Vec<ExternalId>,
     created_at: Timestamp,
     /// The name of the token that made it; null for the first.
     created_by: Option<Box<str>>,
+    /// From when on it opens nothing; null for never.
     expires_at: Option<Timestamp>,
+    /// Roughly; null when it has not been used yet.
     last_used_at: Option<Timestamp>,
 }
 
@@ -55,6 +64,20 @@ impl View {
     }
 }
 
+/// Lists the tokens of an account, never with their texts.
+#[utoipa::path(
+    get,
+    path = "/tokens",
+    operation_id = "listTokens",
+    tag = "Tokens",
+    params(
+        ("account" = Option<Slug>, Query, description = "The account; the caller's when it is left out. \
+            Others are the operator's to see"),
+        After, Limit,
+    ),
+    responses((status = 200, description = "A page of tokens, by id", body = Page<View>),
+        (status = 404, description = "There is no such account, or it is not the caller's")),
+)]
 async fn list(
     api: Data<Api>,
     caller: Caller,
@@ -74,6 +97,26 @@ async fn list(
     Ok(HttpResponse::Ok().json(Page { items, next }))
 }
 
+/// Makes a token.
+///
+/// Its text is shown this once: only a hash of it is kept.
+#[utoipa::path(
+    post,
+    path = "/tokens",
+    operation_id = "createToken",
+    tag = "Tokens",
+    params(IdempotencyKey),
+    request_body(content = TokenWish, example = json!({"name": "the app", "roles": ["producer"], "expires_in": "90d"})),
+    responses(
+        (status = 201, description = "The token, with its text", body = inline(WithToken<View>),
+         headers(("Location" = String, description = "Where it is")),
+         example = json!({
+            "id": "7627861917179969537", "account": "default", "name": "the app", "roles": ["producer"],
+            "workspaces": [], "created_at": "2026-03-02T09:14:05.120Z", "created_by": "first token",
+            "expires_at": "2026-05-31T09:14:05.120Z", "last_used_at": null, "token": "lull_…"})),
+        (status = 404, description = "There is no such account, or it is not the caller's"),
+    ),
+)]
 async fn create(
     api: Data<Api>,
     caller: Caller,
@@ -105,6 +148,18 @@ async fn create(
     Ok(made.with("token", &text).answer())
 }
 
+/// Revokes a token, and ends its sessions, at once.
+#[utoipa::path(
+    delete,
+    path = "/tokens/{id}",
+    operation_id = "revokeToken",
+    tag = "Tokens",
+    params(("id" = Id, Path, description = "The token")),
+    responses(
+        (status = 204, description = "It opens nothing any more"),
+        (status = 409, description = "It is the last token with the role operator; make another first"),
+    ),
+)]
 async fn revoke(
     api: Data<Api>,
     caller: Caller,

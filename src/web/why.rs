@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::auth::Caller;
+use super::openapi::{AfterAudit, Limit, RecordPath};
 use super::params::{Params, record_of_path};
 use super::{Api, Page, Problem};
 use crate::clock::Timestamp;
@@ -23,11 +25,13 @@ pub fn why() -> Resource {
 }
 
 /// What became of one audit for one integration.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Decision {
     audit_id: ExternalId,
     received_at: Timestamp,
+    /// Who did it; null for the system itself.
     user: Option<ExternalId>,
+    /// What was changed.
     fields: Vec<ExternalId>,
     decision: Decided,
     /// The rule that decided.
@@ -40,7 +44,8 @@ struct Decision {
     live_message: Option<MessageRef>,
 }
 
-#[derive(Clone, Copy, Serialize)]
+/// What was decided.
+#[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Decided {
     /// It is in a message.
@@ -57,7 +62,8 @@ enum Decided {
     NotAddressed,
 }
 
-#[derive(Clone, Copy, Serialize)]
+/// A message, and how it stands with it.
+#[derive(Clone, Copy, Serialize, ToSchema)]
 struct MessageRef {
     id: Id,
     status: Status,
@@ -97,6 +103,19 @@ impl Unmarked {
     }
 }
 
+/// Explains why each audit of a record was, or was not, sent to an integration.
+#[utoipa::path(
+    get,
+    path = "/records/{type}/{id}/why",
+    operation_id = "why",
+    tag = "Open windows",
+    params(
+        RecordPath,
+        ("integration" = Id, Query, description = "The integration"),
+        AfterAudit, Limit,
+    ),
+    responses((status = 200, description = "A page of decisions, oldest audit first", body = Page<Decision>)),
+)]
 async fn get(
     api: Data<Api>,
     caller: Caller,

@@ -1,12 +1,13 @@
 //! How open windows are shown: what happened so far, and what would be sent now.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::RecordName;
 use super::auth::Caller;
 use super::messages::IntegrationName;
 use crate::clock::Timestamp;
-use crate::model::{Audit, ExternalId, Id};
+use crate::model::{Audit, DurationText, ExternalId, Id};
 use crate::record::{self, Foreseen, WindowView};
 use crate::settings::write_duration;
 use crate::store::{Config, Store, StoreError};
@@ -20,19 +21,26 @@ const WEIGHED_MAX: usize = 200_000;
 const BODY_BYTES_AN_AUDIT: usize = 256;
 
 /// A record that is being edited.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = OpenWindow)]
 pub struct OpenRecord {
     record: RecordName,
     /// How many audits its window holds.
     count: usize,
+    /// Who took part so far.
     contributors: Vec<Contributor>,
+    /// What was changed so far.
     fields: Vec<ExternalId>,
+    /// The newest.
     description: Option<String>,
+    /// Where the record can be seen.
     auditable_url: Option<String>,
     /// How long it must be left alone.
+    #[schema(value_type = DurationText)]
     quiet_period: String,
     opened_at: Timestamp,
     last_edit_at: Timestamp,
+    /// When it closes, if nobody edits the record until then.
     closes_at: Timestamp,
     /// When it closes at the latest; null without max wait.
     cap: Option<Timestamp>,
@@ -42,14 +50,16 @@ pub struct OpenRecord {
     preview_cut: bool,
 }
 
-#[derive(Serialize)]
+/// Somebody who took part.
+#[derive(Serialize, ToSchema)]
 struct Contributor {
     id: ExternalId,
     name: Option<String>,
 }
 
 /// A message that would be made.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Preview)]
 struct PreviewView {
     integration: IntegrationName,
     /// How many audits would be collated into it.

@@ -3,9 +3,11 @@
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::once::{self, Made};
+use super::openapi::{AfterName, IdempotencyKey, Limit};
 use super::params::{Params, part_of_path};
 use super::tokens::shown;
 use super::{Api, Page, Problem, body};
@@ -22,11 +24,14 @@ pub fn one() -> Resource {
 }
 
 /// A workspace, as it is answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Workspace)]
 struct View {
+    /// What audits name it by.
     id: ExternalId,
     /// What people call it; null when audits name it and nobody made it.
     name: Option<ExternalId>,
+    /// When it was made; null when nobody made it.
     created_at: Option<Timestamp>,
 }
 
@@ -41,15 +46,27 @@ impl View {
 }
 
 /// A workspace to make.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewWorkspace {
+    /// What audits name it by.
     id: ExternalId,
     /// What people call it; its id when that is left out.
     #[serde(default)]
     name: Option<ExternalId>,
 }
 
+/// Lists the workspaces of the account: those that somebody made, and those that audits named.
+///
+/// Owners see their own.
+#[utoipa::path(
+    get,
+    path = "/workspaces",
+    operation_id = "listWorkspaces",
+    tag = "Workspaces",
+    params(AfterName, Limit),
+    responses((status = 200, description = "A page of workspaces, by id", body = Page<View>)),
+)]
 async fn list(
     api: Data<Api>,
     caller: Caller,
@@ -74,6 +91,23 @@ async fn list(
     Ok(HttpResponse::Ok().json(Page { items: views, next }))
 }
 
+/// Makes a workspace, which gives it a name for people.
+///
+/// Audits may name workspaces that nobody made.
+#[utoipa::path(
+    post,
+    path = "/workspaces",
+    operation_id = "createWorkspace",
+    tag = "Workspaces",
+    params(IdempotencyKey),
+    request_body(content = NewWorkspace, example = json!({"id": "ws1", "name": "Mobile"})),
+    responses(
+        (status = 201, description = "The workspace", body = View,
+         headers(("Location" = String, description = "Where it is")),
+         example = json!({"id": "ws1", "name": "Mobile", "created_at": "2026-03-02T09:14:05.120Z"})),
+        (status = 409, description = "There is a workspace with this id already"),
+    ),
+)]
 async fn create(
     api: Data<Api>,
     caller: Caller,
@@ -101,6 +135,18 @@ async fn create(
     Ok(made.answer())
 }
 
+/// Deletes a workspace. Audits may go on to name it.
+#[utoipa::path(
+    delete,
+    path = "/workspaces/{id}",
+    operation_id = "deleteWorkspace",
+    tag = "Workspaces",
+    params(("id" = ExternalId, Path, description = "The workspace, percent-encoded")),
+    responses(
+        (status = 204, description = "It is deleted"),
+        (status = 409, description = "An integration is about it, or a token owns it; the detail says which"),
+    ),
+)]
 async fn delete(
     api: Data<Api>,
     caller: Caller,

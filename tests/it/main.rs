@@ -17,6 +17,7 @@
 //! - `demo`: `lull demo --once`
 //! - `listen`: `lull listen`
 //! - `verify`: signatures, checked by clients that we did not write
+//! - `schemathesis`: the server against its own document
 //! - `tls`: certificates, good and bad, and who may be connected to
 //! - `nasty`: receivers that do what no receiver should
 //! - `slow_hook`: a hook that never answers delays nobody else
@@ -38,6 +39,7 @@ mod nasty;
 mod preview;
 mod rest;
 mod roles;
+mod schemathesis;
 mod server_tls;
 mod slow_hook;
 mod tls;

@@ -155,6 +155,10 @@ fn the_history_keeps_what_was_posted_and_is_listed_as_asked() {
     assert_eq!(count("record=feature/1"), 2, "of a window that is still open");
     assert_eq!((count("record=feature/3"), count("record=Feature/1")), (0, 0));
     assert_eq!((count("user_id=101"), count("after_id=a"), count("limit=1")), (1, 2, 1));
+    // A time that ends before it begins is empty; one that ends after all ids is not.
+    let years = "since=2031-01-01T00:00:00Z&until=2030-01-01T00:00:00Z";
+    assert_eq!((count(years), count(&format!("record=feature/1&{years}"))), (0, 0));
+    assert_eq!(count("until=2582-01-01T00:00:00Z"), count("limit=1000"));
     assert_eq!(count("until=2020-01-01T00:00:00Z"), 0);
     assert_eq!(server.api.all("/audits", "after_id").len(), 3);
     let first = server.api.get("/audits?limit=2", 200);

@@ -1,0 +1,100 @@
+//! The server against its own document, by a tool that we did not write: it makes calls that the document
+//! allows and calls that it forbids, follows what they make, and compares every answer with it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::harness::{Client, Options, Receiver, Server, eventually};
+
+/// The same calls each time.
+const SEED: &str = "20260302";
+/// What cannot hold. `ignored_auth` sends a wrong token to every call, and the server answers 429 after
+/// twenty of them a minute; `object_level_authorization` needs two callers. `roles` tries every call
+/// without a token, and every call about what is another account's.
+const LEFT_OUT: &str = "ignored_auth,object_level_authorization";
+/// Calls of a kind, beside those that the tool works out from the document itself.
+const EXAMPLES: &str = "15";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn tool() -> PathBuf {
+    let tool = root().join("target/openapi/bin/schemathesis");
+    assert!(tool.exists(), "{} is missing. Run tests/run once: it installs it", tool.display());
+    tool
+}
+
+/// A server with something of everything.
+fn filled(receiver: &Receiver) -> Server {
+    let mut server = Server::start(Options::quiet("1h"));
+    server.may_owe();
+    let api = &server.api;
+    api.post("/workspaces", &json!({"id": "ws1", "name": "Mobile"}), 201);
+    api.integration(&receiver.url("/live"), json!({"collation": "live"}));
+    api.integration(&receiver.url("/collated"), json!({"workspace_id": "ws1"}));
+    for record in 0..5 {
+        let audit = json!({
+            "id": format!("a-{record}"), "audit_action": "update", "auditable_type": "feature",
+            "auditable_id": 42 + record, "workspace_id": "ws1", "associated_type": "release",
+            "user": {"id": 101, "name": "Ada"}, "contributors": [{"id": "102", "team": "x"}],
+            "changes": [{"field_name": "Name", "value": "Export", "old_value": null, "id": 7}],
+        });
+        api.post("/audits", &audit, 202);
+    }
+    eventually("messages", || {
+        let delivered = api.get("/messages?status=delivered", 200);
+        (delivered["items"].as_array()?.len() == 5).then_some(())
+    });
+    server
+}
+
+/// A token of its own, and its id, by which the tool's hooks keep it from revoking that.
+fn caller(api: &Client) -> (Client, String) {
+    let token = json!({"name": "the tool", "roles": ["admin", "operator"]});
+    let made = api.post("/tokens", &token, 201);
+    (api.with_token(made["token"].as_str()), made["id"].as_str().expect("an id").to_owned())
+}
+
+#[test]
+fn the_server_does_what_its_document_says_and_refuses_what_it_forbids() {
+    let receiver = Receiver::start();
+    let server = filled(&receiver);
+    let (by, own_token) = caller(&server.api);
+    let base = server.greeting.split("http://").nth(1).and_then(|rest| rest.lines().next());
+    let base = base.expect("an address").trim_end_matches('/');
+    let settings = root().join("tests/verify/openapi");
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new(tool())
+        .arg("--config-file")
+        .arg(settings.join("schemathesis.toml"))
+        .args(["run", &format!("http://{base}/api/v1/openapi.json")])
+        .args(["-H", &format!("Authorization: Bearer {}", by.token())])
+        .args([
+            "--checks",
+            "all",
+            "--exclude-checks",
+            LEFT_OUT,
+            "--phases",
+            "examples,coverage,fuzzing,stateful",
+        ])
+        .args(["--seed", SEED, "--max-examples", EXAMPLES, "--generation-database", "none"])
+        .args(["--continue-on-failure", "--no-shrink", "--no-color"])
+        .env("LULL_OWN_TOKEN", own_token)
+        .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("PYTHONPATH", &settings)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .current_dir(folder.path())
+        .output()
+        .expect("the tool");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    let told = said.lines().filter(|line| line.contains("Tested:") || line.contains("generated,"));
+    for line in told {
+        println!("schemathesis: {}", line.trim());
+    }
+    // It was let in to the end.
+    by.get("/session", 200);
+}
