@@ -4,15 +4,15 @@
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::auth::Caller;
-use super::integrations::{HIDDEN_IN, as_shown, as_value, check_spec, keep_hidden};
+use super::integrations::{as_shown, as_value, check_spec, keep_hidden};
 use super::params::Params;
 use super::tokens::shown;
 use super::{Api, Problem, body};
-use crate::model::{ExternalId, HIDDEN, Id, Integration, IntegrationSpec, Secret};
+use crate::model::{ExternalId, Id, Integration, IntegrationSpec, Secret};
 use crate::store::{Changed, Config, Configure, Refusal};
 
 /// How often a plan is made anew when others are quicker.
@@ -285,11 +285,6 @@ impl Plan {
         if let Some(before) = before {
             keep_hidden(&mut value, &before.spec);
         }
-        if let Some(pointer) = HIDDEN_IN.iter().find_map(|within| still_hidden(&value, within)) {
-            let fault =
-                format!("is {HIDDEN:?}, and there is nothing to keep; write the value here");
-            return Ok(Err(vec![(pointer, fault)]));
-        }
         let spec = match check_spec(api, value, before.map(|before| &before.spec)) {
             Ok(spec) => spec,
             Err(faults) => return Ok(Err(faults)),
@@ -344,16 +339,4 @@ fn key_of(spec: &IntegrationSpec) -> (Option<ExternalId>, ExternalId) {
 fn named(spec: &IntegrationSpec, id: Option<Id>) -> Named {
     let id = id.map(|id| id.to_string());
     Named { what: "integration", name: spec.name.clone(), id, secret: None }
-}
-
-/// The place of a value that is hidden, at or right below `within`.
-fn still_hidden(value: &Value, within: &str) -> Option<String> {
-    match value.get(within)? {
-        Value::String(text) if text == HIDDEN => Some(format!("/{within}")),
-        Value::Object(members) => members
-            .iter()
-            .find(|(_, value)| **value == json!(HIDDEN))
-            .map(|(name, _)| format!("/{within}/{name}")),
-        _ => None,
-    }
 }

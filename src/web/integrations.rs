@@ -365,7 +365,7 @@ fn no_such_integration(request: &HttpRequest) -> Problem {
 }
 
 /// Where values may be hidden.
-pub const HIDDEN_IN: [&str; 2] = ["headers", "client_certificate"];
+const HIDDEN_IN: [&str; 2] = ["headers", "client_certificate"];
 
 /// What may be shown of a specification.
 pub fn as_shown(spec: &IntegrationSpec) -> IntegrationSpec {
@@ -397,6 +397,10 @@ pub fn check_spec(
     value: Value,
     before: Option<&IntegrationSpec>,
 ) -> Result<IntegrationSpec, Vec<(String, String)>> {
+    if let Some(pointer) = HIDDEN_IN.iter().find_map(|within| still_hidden(&value, within)) {
+        let fault = format!("is {HIDDEN:?}, and there is nothing to keep; write the value here");
+        return Err(vec![(pointer, fault)]);
+    }
     let spec: IntegrationSpec = body::typed(value).map_err(|fault| vec![fault])?;
     let mut faults = check(&spec, api.rule);
     let url_is_new = before.is_none_or(|before| before.hook_url != spec.hook_url);
@@ -426,5 +430,17 @@ pub fn keep_hidden(patched: &mut Value, before: &IntegrationSpec) {
         if let Some(kept) = before.headers.get(name).filter(|_| value == HIDDEN) {
             *value = Value::String(kept.clone());
         }
+    }
+}
+
+/// The place of a value that is hidden, at or right below `within`.
+fn still_hidden(value: &Value, within: &str) -> Option<String> {
+    match value.get(within)? {
+        Value::String(text) if text == HIDDEN => Some(format!("/{within}")),
+        Value::Object(members) => members
+            .iter()
+            .find(|(_, value)| *value == HIDDEN)
+            .map(|(name, _)| format!("/{within}/{name}")),
+        _ => None,
     }
 }

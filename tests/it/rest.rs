@@ -65,6 +65,10 @@ fn an_integration_is_made_read_changed_and_deleted() {
     let server = Server::quiet("1s");
     let spec = json!({"name": "Chat", "kind": "activity", "hook_url": "https://example.com/hook",
                       "activities": [{"record_types": ["feature"]}], "headers": {"X-Api-Key": "abc", "X-Team": "core"}});
+    let mut hidden = spec.clone();
+    hidden["headers"]["X-Api-Key"] = json!("(hidden)");
+    let problem = server.api.post("/integrations", &hidden, 422);
+    assert_eq!(problem["errors"][0]["pointer"], "/headers/X-Api-Key", "nothing to keep");
     let made = server.api.post("/integrations", &spec, 201);
     let id = made["id"].as_str().unwrap();
     assert!(made["secret"].as_str().unwrap().starts_with("whsec_"));
