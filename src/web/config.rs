@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::integrations::{as_shown, as_value, check_spec, keep_hidden};
+use super::openapi::ConfiguredIntegration;
 use super::params::Params;
 use super::tokens::shown;
 use super::{Api, Problem, body};
@@ -33,10 +34,11 @@ pub struct Document {
     workspaces: Vec<NamedWorkspace>,
     /// Each as an integration is made; its signing secret as `secret` as well, where it is to be kept.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<ConfiguredIntegration>)]
     integrations: Vec<Value>,
 }
 
+/// A workspace, and what people call it.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NamedWorkspace {
@@ -94,6 +96,7 @@ struct Done {
     dry_run: bool,
 }
 
+/// A workspace or an integration that the document names.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Configured)]
 struct Named {

@@ -6,7 +6,7 @@ use utoipa::openapi::schema::Object;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::model::{CHANGES_MAX, NAME_CHARS_MAX};
+use crate::model::{CHANGES_MAX, IntegrationSpec, NAME_CHARS_MAX};
 use crate::settings::Limits;
 
 /// Something, with the token that was made for it.
@@ -17,6 +17,19 @@ pub struct WithToken<T: ToSchema> {
     made: T,
     /// The token's text: shown this once.
     token: String,
+}
+
+/// An integration as it stands in a document of the configuration: as it is made, and what its
+/// messages are signed with.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what is read member by member")]
+pub struct ConfiguredIntegration {
+    #[serde(flatten)]
+    spec: IntegrationSpec,
+    /// What its messages are signed with; made when it is left out.
+    #[serde(default)]
+    #[schema(pattern = "^whsec_[A-Za-z0-9+/]{32,88}={0,2}$")]
+    secret: String,
 }
 
 /// The body of `POST /audits`.

@@ -25,7 +25,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde_json::Value;
 use utoipa::OpenApi;
 
-pub use bodies::{IntegrationPatch, PostedAudits, WithToken};
+pub use bodies::{ConfiguredIntegration, IntegrationPatch, PostedAudits, WithToken};
 pub use params::{
     After, AfterAudit, AfterName, IdempotencyKey, IfMatch, IntegrationPath, Limit, MessagePath,
     Pending, RecordParam, RecordPath, Search, Since, Until,

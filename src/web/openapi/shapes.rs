@@ -15,7 +15,9 @@ use crate::web::records::REASON_CHARS_MAX;
 const REF: &str = "#/components/schemas/";
 
 /// What people send. Everything else is answered.
-const SENT: [&str; 8] = [
+const SENT: [&str; 10] = [
+    "Configuration",
+    "ConfiguredIntegration",
     "NewIntegration",
     "NewAccount",
     "NewWorkspace",
@@ -27,7 +29,8 @@ const SENT: [&str; 8] = [
 ];
 
 /// Members of answers that are left out where there is nothing.
-const LEFT_OUT: [(&str, &[&str]); 7] = [
+const LEFT_OUT: [(&str, &[&str]); 8] = [
+    ("Configured", &["secret"]),
     ("Problem", &["errors", "request_id"]),
     ("Fault", &["index"]),
     ("Health", &["reason"]),
