@@ -1,6 +1,7 @@
 //! Commands in, queries out, on a real folder.
 
 mod learned;
+mod once;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Receiver, Server};
+use crate::harness::{Options, Receiver, Server, eventually};
 
 fn update(record: &str) -> Value {
     json!({"audit_action": "update", "auditable_type": "feature", "auditable_id": record})
@@ -57,6 +57,43 @@ fn paths_methods_and_parameters_that_are_not_there_are_refused_by_name() {
     assert_eq!(server.api.get(cursor_past_the_end, 200)["items"], json!([]));
     for path in ["/messages/1", "/messages/x", "/integrations/1", "/messages/1/attempts"] {
         server.api.get(path, 404);
+    }
+}
+
+#[test]
+fn every_answer_says_which_call_it_was_and_so_does_the_log() {
+    let server = Server::start(Options::quiet("1s").logging());
+    let ask = |path: &str, id: &str| {
+        server.api.call("GET", path, &[("x-request-id", id)], b"").expect("an answer")
+    };
+    assert_eq!(ask("/audits", "mine-1").header("x-request-id"), "mine-1");
+    let refused = ask("/integrations/7", "mine-2");
+    assert_eq!((refused.status, refused.header("x-request-id")), (404, "mine-2"));
+    assert_eq!(refused.json()["request_id"], "mine-2");
+    // One that could not stand in a log is replaced.
+    let forged = ask("/integrations/7", "x y\tz");
+    let id = forged.header("x-request-id").to_owned();
+    assert!(id.len() == 16 && forged.json()["request_id"] == id, "{forged:?}");
+    eventually("the log", || {
+        let log = std::fs::read_to_string(server.options.log()).expect("the log");
+        let lines = log.lines().filter(|line| line.contains("there is no integration 7"));
+        let told: Vec<&str> = lines.collect();
+        (told.len() == 2 && told[0].contains(" mine-2 GET ") && told[1].contains(&id)).then_some(())
+    });
+}
+
+#[test]
+fn a_method_that_is_not_there_is_told_which_are() {
+    let server = Server::quiet("1s");
+    for (method, path, allow) in [
+        ("DELETE", "/audits", "POST, GET"),
+        ("PUT", "/integrations/1", "GET, PATCH, DELETE"),
+        ("GET", "/integrations/1/test", "POST"),
+        ("POST", "//healthz", "GET"),
+        ("POST", "//", "GET"),
+    ] {
+        let answer = server.api.call(method, path, &[], b"").expect("an answer");
+        assert_eq!((answer.status, answer.header("allow")), (405, allow), "{method} {path}");
     }
 }
 

@@ -177,10 +177,13 @@ fn every_call_is_open_to_the_roles_of_its_row_and_closed_to_all_others() {
             Who::Anyone => assert_ne!(status, 401, "{said}"),
             _ => assert_eq!(status, 401, "{said}"),
         }
-        // What is closed to whoever has no token is counted; it must not be what answers here.
         if status == 401 {
             assert!(said.contains("Authorization: Bearer"), "{said}");
         }
+        // A wrong token opens no more; after some it is told to slow down.
+        let stranger = place.server.api.with_token(Some("lull_wrong"));
+        let (status, said) = place.status(&stranger, row, Whose::OwnWorkspace);
+        assert!(row.who == Who::Anyone || matches!(status, 401 | 429), "{said}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Server, eventually};
+use crate::harness::{Client, Options, Server, eventually};
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
@@ -95,6 +95,21 @@ fn attempts_with_wrong_tokens_are_slowed_down_and_right_ones_are_not() {
     assert!(last.header("retry-after").parse::<u32>().expect("seconds") > 0);
     assert_eq!(last.json()["type"], "/problems/too-many-calls");
     server.api.get("/audits", 200);
+}
+
+#[test]
+fn behind_a_trusted_proxy_it_is_the_client_that_is_slowed_down() {
+    let server = Server::start(Options::quiet("1s").with(&["--trusted-proxies", "127.0.0.1"]));
+    let stranger = server.api.with_token(Some("lull_wrong"));
+    let from = |client: &str| {
+        let forwarded = [("x-forwarded-for", client)];
+        stranger.call("GET", "/audits", &forwarded, b"").expect("an answer").status
+    };
+    let many: Vec<u16> = (0..60).map(|_| from("192.0.2.1")).collect();
+    assert!(many.contains(&401) && many.ends_with(&[429]), "{many:?}");
+    assert_eq!(from("192.0.2.2"), 401, "another client of the same proxy");
+    // What a client itself wrote before the proxy's word counts for nothing.
+    assert_eq!(from("192.0.2.3, 192.0.2.1"), 429);
 }
 
 /// What a browser would send along.

@@ -16,6 +16,8 @@ pub struct Options {
     /// Networks that hooks may be in; the receivers of tests are on this machine.
     pub allow_nets: Option<String>,
     pub more: Vec<String>,
+    /// Whether all that it logs goes to a file.
+    pub logs: bool,
     /// Kept from one server to the next, for restarts.
     pub folder: Arc<TempDir>,
 }
@@ -25,13 +27,29 @@ impl Options {
     pub fn quiet(quiet_period: &str) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         let quiet_period = quiet_period.to_owned();
-        Self { quiet_period, allow_nets: Some("127.0.0.0/8".to_owned()), more: Vec::new(), folder }
+        Self {
+            quiet_period,
+            allow_nets: Some("127.0.0.0/8".to_owned()),
+            more: Vec::new(),
+            logs: false,
+            folder,
+        }
     }
 
     /// With these arguments as well.
     pub fn with(mut self, arguments: &[&str]) -> Self {
         self.more.extend(arguments.iter().map(|argument| argument.to_string()));
         self
+    }
+
+    /// With all that it logs in a file.
+    pub fn logging(self) -> Self {
+        Self { logs: true, ..self }
+    }
+
+    /// That file.
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
     }
 
     pub fn data(&self) -> PathBuf {
@@ -87,7 +105,12 @@ pub struct Server {
 
 impl Server {
     pub fn start(options: Options) -> Self {
-        let mut child = executable()
+        let mut command = executable();
+        if options.logs {
+            let log = std::fs::File::create(options.log()).expect("a file");
+            command.env("RUST_LOG", "lull=debug").stderr(log);
+        }
+        let mut child = command
             .args(["--listen", "127.0.0.1:0", "--quiet-period", &options.quiet_period])
             .args(options.allow_nets.iter().flat_map(|nets| ["--allow-nets", nets]))
             .arg("--data")
