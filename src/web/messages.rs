@@ -207,6 +207,9 @@ impl AttemptView {
     params(
         ("integration" = Option<Id>, Query, description = "Only messages to this integration"),
         ("status" = Option<Status>, Query, description = "Only messages in this state"),
+        ("code" = Option<String>, Query, description = "Only messages whose last attempt was answered so: \
+            a status code, or a class of them like `5xx`, or `none` where no answer came",
+            pattern = "^([1-5][0-9][0-9]|[1-5]xx|none)$"),
         RecordParam, Since, Until, After, Limit,
     ),
     responses((status = 200, description = "A page of messages", body = Page<Summary>)),
