@@ -196,23 +196,16 @@ impl RecordActor {
 
     /// Nothing was committed, so these audits are still in an open window: put them back.
     fn reopen(&mut self, closing: Window, retry_at: Monotonic) {
-        let Window { places, bytes, rule, .. } = closing;
-        match &mut self.window {
+        let window = match &mut self.window {
             Some(next) => {
                 // Two windows are one again.
                 self.shared.gauges.closed(0);
-                next.take_back(places, bytes);
+                next.take_back(closing.places, closing.bytes);
+                next
             }
-            None => {
-                let now = self.shared.clock.monotonic();
-                let mut window = Window::open(places[0], 0, rule, now);
-                (window.places, window.bytes) = (places, bytes);
-                self.window = Some(window);
-            }
-        }
-        if let Some(window) = &mut self.window {
-            window.put_off(retry_at);
-        }
+            None => self.window.insert(closing),
+        };
+        window.put_off(retry_at);
     }
 }
 

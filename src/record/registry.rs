@@ -13,7 +13,7 @@ use super::Shared;
 use super::actor::{CloseNow, Describe, DueNow, Edit, RecordActor, Retire, WindowView};
 use super::window::Window;
 use crate::clock::Monotonic;
-use crate::model::{ClosedBy, Id, RecordKey, Slot};
+use crate::model::{Account, ClosedBy, Id, RecordKey, Slot};
 use crate::store::{Accepted, Closed, OpenWindow, StoreError};
 
 /// One shard's records with an open window.
@@ -87,6 +87,8 @@ pub struct WindowsOf(pub RecordKey);
 #[derive(Message)]
 #[rtype(result = "Vec<(Id, WindowView)>")]
 pub struct ListWindows {
+    /// Only those of this account.
+    pub account: Account,
     /// Only those opened after this.
     pub after: Id,
     /// At most so many.
@@ -248,8 +250,11 @@ impl Handler<ListWindows> for Registry {
     type Result = ResponseFuture<Vec<(Id, WindowView)>>;
 
     fn handle(&mut self, list: ListWindows, _: &mut Context<Self>) -> Self::Result {
-        let opened_later = self.windows.values().filter(|entry| entry.opened > list.after);
-        let mut page: Vec<&Entry> = opened_later.collect();
+        let listed = self
+            .windows
+            .iter()
+            .filter(|(of, entry)| of.record.account == list.account && entry.opened > list.after);
+        let mut page: Vec<&Entry> = listed.map(|(_, entry)| entry).collect();
         if page.len() > list.limit {
             page.select_nth_unstable_by_key(list.limit, |entry| entry.opened);
             page.truncate(list.limit);

@@ -1,5 +1,6 @@
 //! Commands in, queries out, on a real folder.
 
+mod configured;
 mod learned;
 mod once;
 

@@ -68,8 +68,11 @@ async fn list(
     let limit = if bodies { params.limit_up_to(WITH_BODIES_MAX)? } else { params.limit()? };
     let after = params.parsed::<Id>("after")?.unwrap_or_default();
     // One more than asked for tells whether there are more.
-    let asked =
-        api.registries.iter().map(|shard| shard.send(ListWindows { after, limit: limit + 1 }));
+    let account = caller.account;
+    let asked = api
+        .registries
+        .iter()
+        .map(|shard| shard.send(ListWindows { account, after, limit: limit + 1 }));
     let shards = try_join_all(asked).await.map_err(|_| StoreError::Stopped)?;
     let mut windows: Vec<(Id, WindowView)> = shards.into_iter().flatten().collect();
     windows.sort_unstable_by_key(|(opened, _)| *opened);
@@ -77,7 +80,6 @@ async fn list(
     // Windows of one record that opened together stay together.
     let last = windows.get(limit.saturating_sub(1)).map(|(opened, _)| *opened);
     windows.retain(|(opened, _)| last.is_none_or(|last| *opened <= last));
-    windows.retain(|(_, window)| window.record.account == caller.account);
     let (items, left_out) =
         super::query(&api, move |store| windows::show(store, &caller, &windows, bodies)).await?;
     let next = left_out.map(|after| after.to_string()).or(next);

@@ -190,7 +190,7 @@ fn a_sessions_cookie_is_for_this_server_alone_and_outlives_a_restart() {
 
 #[test]
 fn an_account_is_a_server_of_its_own_and_goes_with_all_that_is_in_it() {
-    let mut server = Server::quiet("1s");
+    let mut server = Server::quiet("10s");
     server.may_owe();
     let made = server.api.post("/accounts", &json!({"id": "acme", "name": "Acme"}), 201);
     server.api.post("/accounts", &json!({"id": "acme"}), 409);
@@ -205,9 +205,27 @@ fn an_account_is_a_server_of_its_own_and_goes_with_all_that_is_in_it() {
         (acme.all("/messages", "after").len(), server.api.all("/messages", "after").len()),
         (1, 0)
     );
+    // A page of open windows is full of one's own.
+    for record in 0..3 {
+        let edit =
+            json!({"audit_action": "update", "auditable_type": "idea", "auditable_id": record});
+        server.api.post("/audits", &edit, 202);
+    }
+    acme.post(
+        "/audits",
+        &json!({"audit_action": "update", "auditable_type": "idea", "auditable_id": "9"}),
+        202,
+    );
+    eventually("both of its windows", || {
+        let first = acme.get("/records?pending=true&limit=1", 200);
+        let after = first["next"].as_str()?;
+        let second = acme.get(&format!("/records?pending=true&limit=1&after={after}"), 200);
+        let ids = [&first, &second].map(|page| page["items"][0]["record"]["id"].clone());
+        (ids == ["1", "9"]).then_some(())
+    });
     // Figures of the whole server are its operator's to know.
     assert!(acme.get("/stats", 200)["audits"].is_null());
-    assert_eq!(server.api.get("/stats", 200)["audits"]["accepted"], 2);
+    assert_eq!(server.api.get("/stats", 200)["audits"]["accepted"], 6);
 
     server.api.delete("/accounts/default", 409);
     server.api.delete("/accounts/acme", 204);

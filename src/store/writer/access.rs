@@ -139,9 +139,7 @@ impl Draft<'_> {
             return Ok(Err(Refusal::InUse("the account default always stays".to_owned())));
         }
         let integrations: Vec<Id> = self.config.of_account(account).map(|found| found.id).collect();
-        for id in integrations {
-            let _ = self.delete(id, None)?;
-        }
+        self.forget_integrations(&integrations)?;
         let tokens = self.config.tokens.values().filter(|token| token.account == account);
         for token in tokens.cloned().collect::<Vec<_>>() {
             self.forget_token(&token);

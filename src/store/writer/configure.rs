@@ -1,5 +1,6 @@
 //! Changes of what is configured: integrations here, who may call in `access`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Draft, json};
@@ -148,23 +149,34 @@ impl Draft<'_> {
         Changed::Integration(integration)
     }
 
-    pub(super) fn delete(&mut self, id: Id, revision: Option<Id>) -> Tried {
+    fn delete(&mut self, id: Id, revision: Option<Id>) -> Tried {
         let integration = match self.expect(id, revision) {
             Ok(integration) => integration,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        self.integrations_changed = true;
-        self.config_mut().integrations.remove(&id);
-        self.batch.remove(&keys::config(keys::INTEGRATIONS, id));
-        self.batch.remove(&keys::by_id(keys::HEALTH, id));
-        for (message, _) in self.store.outbox()? {
-            // Not what an attempt has settled in this same commit.
-            let Some(owed) = self.owed(message)?.filter(|owed| owed.integration == id) else {
-                continue;
-            };
-            self.give_up(message, &owed, Status::Cancelled, None);
-        }
+        self.forget_integrations(&[id])?;
         Ok(Ok(Changed::Integration(integration)))
+    }
+
+    /// Forgets integrations, and gives up what is owed to them: in one look at the outbox, however
+    /// many they are.
+    pub(super) fn forget_integrations(&mut self, ids: &[Id]) -> Result<(), StoreError> {
+        for id in ids {
+            self.integrations_changed = true;
+            self.config_mut().integrations.remove(id);
+            self.batch.remove(&keys::config(keys::INTEGRATIONS, *id));
+            self.batch.remove(&keys::by_id(keys::HEALTH, *id));
+        }
+        let before = self.store.outbox()?.into_iter().map(|(message, _)| message);
+        // And what this very commit has made; not what an attempt has settled in it.
+        let messages: BTreeSet<Id> = before.chain(self.outbox.keys().copied()).collect();
+        for message in messages {
+            let owed = self.owed(message)?.filter(|owed| ids.contains(&owed.integration));
+            if let Some(owed) = owed {
+                self.give_up(message, &owed, Status::Cancelled, None);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn config_mut(&mut self) -> &mut Config {

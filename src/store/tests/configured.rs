@@ -1,0 +1,33 @@
+//! What is configured, and what goes with it.
+
+use super::*;
+
+#[test]
+fn what_a_commit_addresses_to_an_integration_that_it_deletes_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Still(AtomicU64::new(1_772_440_000_000_000_000));
+    let (store, mut writer, _) = Store::open(folder.path(), clock.now()).unwrap();
+    let spec = json!({"name": "hook", "kind": "activity", "hook_url": "http://hook.test/",
+                      "collation": "live"});
+    let spec = || Box::new(serde_json::from_value(spec.clone()).unwrap());
+    let make = || {
+        let secret = Secret::random().unwrap();
+        Command::Configure(Configure::CreateIntegration(Account::DEFAULT, spec(), secret))
+    };
+    writer.commit(vec![make(), make()], &clock).unwrap();
+    let said = json!({"audit_action": "update", "auditable_type": "feature", "auditable_id": "1"});
+    let said = ingest::kept(said.to_string().as_bytes()).unwrap();
+    let audit = NewAudit {
+        record: said.record(Account::DEFAULT),
+        id: None,
+        text: serde_json::to_string(&said).unwrap(),
+        learned: Vec::new(),
+    };
+    let first = *store.config().integrations.keys().next().unwrap();
+    let delete = Command::Configure(Configure::DeleteIntegration(first, None));
+    writer.commit(vec![delete, Command::Append(vec![audit], RULE)], &clock).unwrap();
+    let owed = store.outbox().unwrap();
+    assert!(owed.len() == 1 && owed[0].1.integration != first, "{owed:?}");
+    assert_eq!(store.owed_counts().get(&first).copied().unwrap_or_default(), 0);
+    assert_eq!(store.totals().cancelled, 1);
+}
