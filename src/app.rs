@@ -71,8 +71,7 @@ pub struct Running {
     pub token_file: PathBuf,
     /// That token, when this start made it.
     pub new_token: Option<String>,
-    /// What opens the pages once, as the administrator.
-    pub login_code: Option<String>,
+    login_code: Option<String>,
     server: ServerHandle,
     certificate: Option<Arc<Certificate>>,
     dispatchers: Vec<Addr<Dispatcher>>,
@@ -233,6 +232,12 @@ impl Running {
     pub fn url(&self) -> String {
         let scheme = if self.certificate.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
+    }
+
+    /// What opens the pages once, as the administrator; none when that token is revoked.
+    pub fn login_link(&self) -> Option<String> {
+        let code = self.login_code.as_ref()?;
+        Some(format!("{}/#code={code}", self.url()))
     }
 
     /// Reads the server's certificate again; what came of it stands in the log.

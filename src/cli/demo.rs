@@ -1,23 +1,23 @@
 //! `lull demo`: a server on a fresh folder, a receiver, and three people editing one record, to watch.
 
-mod client;
 mod story;
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use awc::http::Method;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::receiver::{self, Received};
+use super::remote::Remote;
 use super::serve::{StopSignal, bind};
 use super::{CliError, shorten, summary};
 use crate::app::{self, Running};
 use crate::clock::{Clock, Monotonic, SystemClock};
 use crate::model::Secret;
 use crate::settings::{Given, Settings};
-use client::Client;
 
 /// The demo's quiet period, in seconds.
 const QUIET_S: u64 = 10;
@@ -61,10 +61,10 @@ async fn tell(
     hook: SocketAddr,
     mut received: mpsc::Receiver<Received>,
 ) -> Result<(), CliError> {
-    let client = Client::new(running.address, running.admin_token()?);
+    let client = Remote::to(running.url(), running.admin_token()?);
     let spec =
         json!({"name": "Demo hook", "kind": "activity", "hook_url": format!("http://{hook}/hook")});
-    let integration = client.post("/integrations", &spec).await?;
+    let integration = client.call(Method::POST, "/integrations", Some(&spec)).await?;
     let secret: Secret = integration["secret"]
         .as_str()
         .and_then(|text| text.parse().ok())
@@ -74,7 +74,7 @@ async fn tell(
     let start = clock.monotonic();
     let edits = story::edits();
     for edit in &edits {
-        client.post("/audits", edit).await?;
+        client.call(Method::POST, "/audits", Some(edit)).await?;
         println!("{}  {}", since(start, &clock), story::in_words(edit));
         tokio::time::sleep(PAUSE).await;
     }
@@ -149,9 +149,9 @@ fn print_arrival(arrived: &Received, genuine: &Result<(), String>) -> Result<(),
 }
 
 /// The message, once its attempt is in the log.
-async fn settled(client: &Client, message: &str) -> Result<Value, CliError> {
+async fn settled(client: &Remote, message: &str) -> Result<Value, CliError> {
     for _ in 0..100 {
-        let found = client.get(&format!("/messages/{message}")).await?;
+        let found = client.call(Method::GET, &format!("/messages/{message}"), None).await?;
         if found["status"] == "delivered" {
             return Ok(found);
         }
@@ -166,10 +166,11 @@ fn since(start: Monotonic, clock: &SystemClock) -> String {
 
 fn look_around(running: &Running) -> String {
     format!(
-        "Still running; Ctrl-C ends it and removes its folder. To look around:\n  \
-         TOKEN=$(cat {token})\n  \
-         curl -H \"Authorization: Bearer $TOKEN\" http://{address}/api/v1/messages",
+        "Still running; Ctrl-C ends it and removes its folder. To look around, open\n  \
+         {link}\nor\n  \
+         curl -H \"Authorization: Bearer $(cat {token})\" {url}/api/v1/messages",
+        link = running.login_link().unwrap_or_default(),
         token = running.token_file.display(),
-        address = running.address,
+        url = running.url(),
     )
 }

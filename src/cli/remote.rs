@@ -30,6 +30,24 @@ pub struct Remote {
 }
 
 impl Remote {
+    /// The server at this URL, with this token.
+    pub fn to(server: String, token: String) -> Self {
+        Self { server, token: Some(token), data: PathBuf::new() }
+    }
+
+    /// Every item of a list, page by page; `path` has a query already.
+    pub async fn all(&self, path: &str) -> Result<Vec<Value>, CliError> {
+        let (mut items, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = self.call(Method::GET, &format!("{path}{after}"), None).await?;
+            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return Ok(items),
+            }
+        }
+    }
+
     /// The answer of a call; what is wrong in lines that name the argument and the fix.
     pub async fn call(
         &self,

@@ -61,8 +61,8 @@ fn greeting(running: &Running, settings: &Settings) -> String {
         Some(token) => format!("{token}  (shown this once; kept in {token_file})"),
         None => format!("in {token_file}"),
     };
-    let link = match &running.login_code {
-        Some(code) => format!("{url}/#code={code}  (works once, for an hour)"),
+    let link = match running.login_link() {
+        Some(link) => format!("{link}  (works once, for an hour)"),
         None => "none: the token in that file is revoked".to_owned(),
     };
     format!(

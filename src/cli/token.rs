@@ -107,8 +107,7 @@ pub async fn run(args: TokenArgs) -> Result<(), CliError> {
         }
         (TokenCommand::List { account, .. }, None) => {
             let of = account.as_ref().map(|id| format!("&account={id}")).unwrap_or_default();
-            let list = remote.call(Method::GET, &format!("/tokens?limit=1000{of}"), None).await?;
-            print_table(list["items"].as_array().map_or(&[][..], Vec::as_slice));
+            print_table(&remote.all(&format!("/tokens?limit=1000{of}")).await?);
         }
         (TokenCommand::Revoke { id, .. }, Some(opened)) => {
             opened.revoke(id).await?;

@@ -158,7 +158,7 @@ impl DeliveryActor {
     }
 
     fn tell(&self, notice: Notice) {
-        let (id, name) = (self.integration.id, &self.integration.spec.name);
+        let (id, name) = (self.integration.id, self.integration.spec.name.escaped());
         let what = match notice {
             Notice::Failing => "is failing: a message has run out of attempts",
             Notice::DisabledSoon => "has failed for four days; in a day it will be disabled",

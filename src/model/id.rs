@@ -135,6 +135,12 @@ impl ExternalId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The id as it can stand in a line of a log, whoever made it: on one line, and without anything
+    /// that a terminal obeys.
+    pub fn escaped(&self) -> impl fmt::Display + '_ {
+        self.0.escape_debug()
+    }
 }
 
 impl From<Id> for ExternalId {
@@ -202,6 +208,12 @@ mod tests {
             assert!(text.parse::<Id>().is_err(), "{text}");
         }
         assert_eq!("42".parse(), Ok(Id::from_u64(42)));
+    }
+
+    #[test]
+    fn a_name_cannot_write_a_line_of_its_own_into_a_log() {
+        let name = ExternalId::new("a\nINFO forged\u{1b}[2J").unwrap();
+        assert_eq!(name.escaped().to_string(), "a\\nINFO forged\\u{1b}[2J");
     }
 
     #[test]

@@ -9,11 +9,11 @@ use super::auth::Caller;
 use super::once::{self, Made};
 use super::openapi::{IdempotencyKey, Limit, WithToken};
 use super::params::Params;
-use super::tokens::{new_text, shown};
+use super::tokens::new_text;
 use super::{Api, Page, Problem, body};
 use crate::clock::Timestamp;
 use crate::model::{Account, AccountInfo, ExternalId, Id, KeyHash, Role, Slug, Token};
-use crate::store::{Changed, Command, Configure, Outcome};
+use crate::store::{Changed, Configure};
 
 pub fn all() -> Resource {
     super::resource("/accounts").route(web::get().to(list)).route(web::post().to(create))
@@ -67,9 +67,8 @@ async fn list(api: Data<Api>, _: Caller, request: HttpRequest) -> Result<HttpRes
     let mut accounts: Vec<&AccountInfo> = config.accounts().map(|info| info.as_ref()).collect();
     accounts.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     accounts.retain(|info| after.as_ref().is_none_or(|after| info.id > *after));
-    let next = accounts.get(limit).and_then(|_| Some(accounts.get(limit - 1)?.id.to_string()));
-    let items = accounts.into_iter().take(limit).map(View::of).collect();
-    Ok(HttpResponse::Ok().json(Page::<View> { items, next }))
+    let views = accounts.into_iter().map(View::of);
+    Ok(HttpResponse::Ok().json(Page::first(views, limit, |view| view.id.to_string())))
 }
 
 /// Makes an account.
@@ -117,16 +116,15 @@ async fn create(
     };
     let what = format!("an account {}", asked.id);
     let id = asked.id.clone();
-    let command = Command::Configure(Configure::CreateAccount(asked.id, name, Box::new(token)));
-    let made = move |outcome: &Outcome| match outcome {
-        Outcome::Configured(Ok(Changed::Account(info))) => {
-            Ok(Made::created(format!("/api/v1/accounts/{}", info.id), &View::of(info)))
+    let change = Configure::CreateAccount(asked.id, name, Box::new(token));
+    let made = |changed: &Changed| match changed {
+        Changed::Account(info) => {
+            Made::created(format!("/api/v1/accounts/{}", info.id), &View::of(info))
         }
-        Outcome::Configured(Err(refusal)) => Err(Problem::refused(refusal, &what)),
-        other => unreachable!("invariant: not of this command: {other:?}"),
+        other => unreachable!("invariant: not what was to be made: {other:?}"),
     };
-    let made = once::make(&api, &caller, &request, &bytes, command, made).await?;
-    log::info!("the account {id} is made by {}", shown(&caller.token.name));
+    let made = once::configure(&api, &caller, &request, &bytes, change, what, made).await?;
+    log::info!("the account {id} is made by {}", caller.token.name.escaped());
     Ok(made.with("token", &text).answer())
 }
 
@@ -155,6 +153,6 @@ async fn delete(
     let account = found.ok_or_else(|| Problem::not_found(format!("there is no {what}")))?;
     let deleted = api.journal.configure(Configure::DeleteAccount(account)).await?;
     deleted.map_err(|refusal| Problem::refused(&refusal, &what))?;
-    log::info!("the account {id} is deleted by {}", shown(&caller.token.name));
+    log::info!("the account {id} is deleted by {}", caller.token.name.escaped());
     Ok(HttpResponse::NoContent().finish())
 }

@@ -19,7 +19,7 @@ use super::access::API;
 struct Files;
 
 /// Where the pages are. Each is the same document, which sees from the address what to show.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 7] = [
     "/",
     "/messages/{id}",
     "/records",
@@ -27,7 +27,6 @@ const PAGES: [&str; 8] = [
     "/integrations",
     "/integrations/{id}",
     "/settings",
-    "/login",
 ];
 
 /// Nothing from elsewhere, nothing inline, and in nobody's frame.

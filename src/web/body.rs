@@ -25,15 +25,20 @@ pub fn is_json(media_type: &str) -> bool {
 
 /// The body as JSON.
 pub fn json(request: &HttpRequest, body: &Bytes) -> Result<Value, Problem> {
+    json_up_to(CONFIGURATION_BYTES_MAX, request, body)
+}
+
+/// The same for a body of up to so many bytes.
+pub fn json_up_to(max: usize, request: &HttpRequest, body: &Bytes) -> Result<Value, Problem> {
     if let Some(found) = media_type(request).filter(|found| !is_json(found)) {
         return Err(Problem::unsupported_media(format!(
             "the body is {found:?}; send \"content-type: application/json\""
         )));
     }
-    if body.len() > CONFIGURATION_BYTES_MAX {
+    if body.len() > max {
         let bytes = body.len();
         return Err(Problem::too_large(format!(
-            "the body has {bytes} bytes; this call takes at most {CONFIGURATION_BYTES_MAX}"
+            "the body has {bytes} bytes; this call takes at most {max}"
         )));
     }
     serde_json::from_slice(body)

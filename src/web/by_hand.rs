@@ -65,7 +65,7 @@ async fn post_test(
     let integration = find(&api, &caller, &request)?;
     let (id, by) = (integration.id, caller.name());
     let body = sample(&api, &integration, &by);
-    log::info!("test of integration {id} asked for by {by}");
+    log::info!("test of integration {id} asked for by {}", caller.token.name.escaped());
     let dispatcher = &api.dispatchers[Shard::index_of(id, api.dispatchers.len())];
     let attempt = dispatcher.send(TestHook { integration: id, body, by }).await;
     match attempt.map_err(|_| StoreError::Stopped)? {
@@ -146,7 +146,11 @@ async fn post_recover(
     let mut failed: Vec<Id> = page.items.iter().map(|entry| entry.message.id).collect();
     failed.reverse();
     let queued = api.journal.redeliver(failed, &caller.name()).await?.len();
-    log::info!("{queued} failed messages to {} recovered by {}", integration.id, caller.name());
+    log::info!(
+        "{queued} failed messages to {} recovered by {}",
+        integration.id,
+        caller.token.name.escaped()
+    );
     Ok(HttpResponse::Accepted().json(Recovered { queued, more: page.next.is_some() }))
 }
 
@@ -191,7 +195,11 @@ async fn post_replay(
             queued += api.journal.replay(replays, &caller.name()).await?.len();
         }
     }
-    log::info!("{queued} windows replayed to {} by {}", integration.id, caller.name());
+    log::info!(
+        "{queued} windows replayed to {} by {}",
+        integration.id,
+        caller.token.name.escaped()
+    );
     let next_since = more.then(|| after.plus(1).time());
     Ok(HttpResponse::Accepted().json(Replayed { queued, next_since }))
 }

@@ -1,6 +1,8 @@
 //! `/config`: all that is configured in an account, as one document that people keep in a repository.
 //! Reading it in again changes nothing; what is not in it stays, unless that is asked for.
 
+mod plan;
+
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::{Deserialize, Serialize};
@@ -8,18 +10,17 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::auth::Caller;
-use super::integrations::{as_shown, as_value, check_spec, keep_hidden};
+use super::hidden::as_shown;
+use super::integrations::as_value;
 use super::openapi::ConfiguredIntegration;
 use super::params::Params;
-use super::tokens::shown;
 use super::{Api, Problem, body};
-use crate::model::{ExternalId, Id, Integration, IntegrationSpec, Secret};
-use crate::store::{Changed, Config, Configure, Refusal};
+use crate::model::{ExternalId, Id, Integration, IntegrationSpec};
+use crate::store::{Changed, Refusal};
+use plan::Plan;
 
 /// How often a plan is made anew when others are quicker.
 const PLANS_MAX: usize = 10;
-/// For how long a secret that is replaced signs as well.
-const OVERLAP: std::time::Duration = std::time::Duration::from_secs(86_400);
 
 pub fn resource() -> Resource {
     super::resource("/config").route(web::get().to(export)).route(web::put().to(import))
@@ -75,7 +76,7 @@ async fn export(
         value
     };
     if secrets {
-        log::info!("configuration read with its secrets by {}", shown(&caller.token.name));
+        log::info!("configuration read with its secrets by {}", caller.token.name.escaped());
     }
     let workspaces = config.workspaces_of(caller.account);
     let workspaces = workspaces
@@ -88,7 +89,7 @@ async fn export(
 /// What reading a document in comes to.
 #[derive(Default, Serialize, ToSchema)]
 #[schema(as = ConfigurationRead)]
-struct Done {
+pub struct Done {
     created: Vec<Named>,
     updated: Vec<Named>,
     unchanged: Vec<Named>,
@@ -99,7 +100,7 @@ struct Done {
 /// A workspace or an integration that the document names.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Configured)]
-struct Named {
+pub struct Named {
     /// `workspace` or `integration`.
     what: &'static str,
     name: ExternalId,
@@ -108,14 +109,6 @@ struct Named {
     /// The signing secret of an integration that was made, when the document had none.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
-}
-
-/// What is to be done, and what it is called.
-#[derive(Default)]
-struct Plan {
-    changes: Vec<Configure>,
-    done: Done,
-    faults: Vec<(String, String)>,
 }
 
 /// Reads such a document in.
@@ -147,13 +140,12 @@ async fn import(
     let params = Params::of(&request, &["dry_run", "prune"])?;
     let dry_run = params.parsed("dry_run")?.unwrap_or(false);
     let prune = params.parsed("prune")?.unwrap_or(false);
-    let document: Document = body::read(body::json(&request, &bytes?)?)?;
+    let document: Document =
+        body::read(body::json_up_to(api.limits.body_bytes, &request, &bytes?)?)?;
     // Worked out from what is configured now; and again when somebody else was quicker.
     for _ in 0..PLANS_MAX {
         let config = api.store.config();
-        let mut plan = Plan::default();
-        plan.workspaces(&document, &config, &caller);
-        plan.integrations(&api, &document, &config, &caller, prune)?;
+        let plan = Plan::of(&document, &api, &config, caller.account, prune);
         if !plan.faults.is_empty() {
             return Err(body::faulty(plan.faults));
         }
@@ -168,7 +160,7 @@ async fn import(
                     _ => None,
                 });
                 done.number(made.map(|found| (found.id, &found.spec)));
-                log::info!("configuration read in by {}", shown(&caller.token.name));
+                log::info!("configuration read in by {}", caller.token.name.escaped());
                 return Ok(HttpResponse::Ok().json(done));
             }
             Err(Refusal::Revised) => {}
@@ -190,156 +182,4 @@ impl Done {
             }
         }
     }
-}
-
-impl Plan {
-    fn workspaces(&mut self, document: &Document, config: &Config, caller: &Caller) {
-        for (at, wanted) in document.workspaces.iter().enumerate() {
-            if document.workspaces[..at].iter().any(|other| other.id == wanted.id) {
-                self.faults.push((format!("/workspaces/{at}/id"), "stands here twice".to_owned()));
-                continue;
-            }
-            let (account, id, name) = (caller.account, wanted.id.clone(), wanted.name.clone());
-            let named = Named {
-                what: "workspace",
-                name: name.clone(),
-                id: Some(id.to_string()),
-                secret: None,
-            };
-            match config.workspace(account, &id) {
-                None => {
-                    self.changes.push(Configure::CreateWorkspace(account, id, name));
-                    self.done.created.push(named);
-                }
-                Some(found) if found.name != name => {
-                    self.changes.push(Configure::RenameWorkspace(account, id, name));
-                    self.done.updated.push(named);
-                }
-                Some(_) => self.done.unchanged.push(named),
-            }
-        }
-    }
-
-    fn integrations(
-        &mut self,
-        api: &Api,
-        document: &Document,
-        config: &Config,
-        caller: &Caller,
-        prune: bool,
-    ) -> Result<(), Problem> {
-        let mut met: Vec<(Option<ExternalId>, ExternalId)> = Vec::new();
-        for (at, wanted) in document.integrations.iter().enumerate() {
-            match self.integration(api, wanted, config, caller)? {
-                Ok(key) if met.contains(&key) => {
-                    let fault = "stands here twice with this workspace".to_owned();
-                    self.faults.push((format!("/integrations/{at}/name"), fault));
-                }
-                Ok(key) => met.push(key),
-                Err(faults) => {
-                    self.faults.extend(faults.into_iter().map(|(pointer, message)| {
-                        (format!("/integrations/{at}{pointer}"), message)
-                    }))
-                }
-            }
-        }
-        for found in config.of_account(caller.account).filter(|_| prune) {
-            if !met.contains(&key_of(&found.spec)) {
-                self.changes.push(Configure::DeleteIntegration(found.id, None));
-                self.done.deleted.push(named(&found.spec, Some(found.id)));
-            }
-        }
-        Ok(())
-    }
-
-    /// What is to be done for one integration: its workspace and name, or its faults.
-    #[allow(clippy::type_complexity)] // the outer error is the server's, the inner the document's
-    fn integration(
-        &mut self,
-        api: &Api,
-        wanted: &Value,
-        config: &Config,
-        caller: &Caller,
-    ) -> Result<Result<(Option<ExternalId>, ExternalId), Vec<(String, String)>>, Problem> {
-        let mut value = wanted.clone();
-        let secret = value.as_object_mut().and_then(|members| members.remove("secret"));
-        let secret = match secret.as_ref().map(|secret| secret.as_str().unwrap_or("").parse()) {
-            None => None,
-            Some(Ok(secret)) => Some(secret),
-            Some(Err(bad)) => {
-                let bad: crate::model::BadSecret = bad;
-                return Ok(Err(vec![("/secret".to_owned(), bad.to_string())]));
-            }
-        };
-        let named_so = |found: &&std::sync::Arc<Integration>| {
-            value["name"] == found.spec.name.as_str()
-                && value.get("workspace_id").and_then(Value::as_str)
-                    == found.spec.workspace_id.as_ref().map(ExternalId::as_str)
-        };
-        let found: Vec<_> = config.of_account(caller.account).filter(named_so).collect();
-        if let [one, other, ..] = found[..] {
-            let fault = format!(
-                "is the name of two integrations, {} and {}; rename one of them",
-                one.id, other.id
-            );
-            return Ok(Err(vec![("/name".to_owned(), fault)]));
-        }
-        let before = found.first();
-        if let Some(before) = before {
-            keep_hidden(&mut value, &before.spec);
-        }
-        let spec = match check_spec(api, value, before.map(|before| &before.spec)) {
-            Ok(spec) => spec,
-            Err(faults) => return Ok(Err(faults)),
-        };
-        let key = key_of(&spec);
-        match before {
-            Some(before) => self.update(api, before, spec, secret),
-            None => {
-                let named = Named { secret: None, ..named(&spec, None) };
-                let is_new = secret.is_none();
-                let secret = match secret {
-                    Some(secret) => secret,
-                    None => Secret::random().map_err(|error| Problem::no_random(&error))?,
-                };
-                let shown = is_new.then(|| secret.reveal());
-                self.done.created.push(Named { secret: shown, ..named });
-                let change = Configure::CreateIntegration(caller.account, Box::new(spec), secret);
-                self.changes.push(change);
-            }
-        }
-        Ok(Ok(key))
-    }
-
-    fn update(
-        &mut self,
-        api: &Api,
-        before: &Integration,
-        spec: IntegrationSpec,
-        secret: Option<Secret>,
-    ) {
-        let named = named(&spec, Some(before.id));
-        let secret = secret.filter(|secret| *secret != before.secret);
-        if spec == before.spec && secret.is_none() {
-            self.done.unchanged.push(named);
-            return;
-        }
-        if spec != before.spec {
-            self.changes.push(Configure::UpdateIntegration(before.id, Box::new(spec), None));
-        }
-        if let Some(secret) = secret {
-            let until = api.clock.now() + OVERLAP;
-            self.changes.push(Configure::RotateSecret(before.id, secret, until));
-        }
-        self.done.updated.push(named);
-    }
-}
-
-fn key_of(spec: &IntegrationSpec) -> (Option<ExternalId>, ExternalId) {
-    (spec.workspace_id.clone(), spec.name.clone())
-}
-
-fn named(spec: &IntegrationSpec, id: Option<Id>) -> Named {
-    let id = id.map(|id| id.to_string());
-    Named { what: "integration", name: spec.name.clone(), id, secret: None }
 }

@@ -14,16 +14,15 @@ use super::auth::Caller;
 use super::once::{self, Made};
 use super::openapi::{After, IdempotencyKey, IfMatch, IntegrationPatch, IntegrationPath, Limit};
 use super::params::{Params, id_of_path};
-use super::tokens::shown;
-use super::{Api, Page, Problem, body};
+use super::{Api, Page, Problem, body, hidden};
 use crate::clock::Timestamp;
 use crate::delivery::tls_config;
 use crate::model::{
     DisabledBecause, DurationText, HIDDEN, Id, Integration, IntegrationSpec, IntegrationStatus,
-    Secret, check, looks_secret,
+    Secret, check,
 };
 use crate::settings::parse_duration;
-use crate::store::{Changed, Command, Configure, Outcome, Refusal, Store};
+use crate::store::{Changed, Configure, Refusal, Store};
 
 pub fn all() -> Resource {
     super::resource("/integrations").route(web::get().to(list)).route(web::post().to(create))
@@ -67,7 +66,7 @@ impl View {
         let health = store.health(integration.id);
         Self {
             id: integration.id,
-            spec: as_shown(&integration.spec),
+            spec: hidden::as_shown(&integration.spec),
             status: integration.status(&health),
             disabled_because: integration.disabled_because,
             created_at: integration.created_at,
@@ -96,14 +95,11 @@ async fn list(
     let params = Params::of(&request, &["after", "limit"])?;
     let (after, limit) = (params.parsed::<Id>("after")?.unwrap_or_default(), params.limit()?);
     let config = api.store.config();
-    let mut rest = config.of_account(caller.account).filter(|integration| {
+    let rest = config.of_account(caller.account).filter(|integration| {
         integration.id > after && caller.sees(integration.spec.workspace_id.as_ref())
     });
-    let items: Vec<View> =
-        rest.by_ref().take(limit).map(|integration| View::of(&api.store, integration)).collect();
-    let more = rest.next().is_some();
-    let next = items.last().filter(|_| more).map(|last| last.id.to_string());
-    Ok(HttpResponse::Ok().json(Page { items, next }))
+    let views = rest.map(|integration| View::of(&api.store, integration));
+    Ok(HttpResponse::Ok().json(Page::first(views, limit, |view| view.id.to_string())))
 }
 
 /// Makes an integration: a hook, and what it is to be sent.
@@ -135,22 +131,21 @@ async fn create(
     let bytes = bytes?;
     let spec = checked(&api, body::json(&request, &bytes)?, None)?;
     caller.must_see(spec.workspace_id.as_ref(), "the new integration")?;
-    let name = shown(&spec.name);
+    let name = spec.name.escaped().to_string();
     let secret = new_secret()?;
-    let command = Configure::CreateIntegration(caller.account, Box::new(spec), secret.clone());
+    let change = Configure::CreateIntegration(caller.account, Box::new(spec), secret.clone());
     let store = api.store.clone();
-    let made = move |outcome: &Outcome| match outcome {
-        Outcome::Configured(Ok(Changed::Integration(made))) => {
+    let made = move |changed: &Changed| match changed {
+        Changed::Integration(made) => {
             let view = View { secret: Some(secret.reveal()), ..View::of(&store, made) };
             let location = format!("/api/v1/integrations/{}", made.id);
-            Ok(Made::created(location, &view).with_etag(etag(made)))
+            Made::created(location, &view).with_etag(etag(made))
         }
-        Outcome::Configured(Err(refusal)) => Err(Problem::refused(refusal, "such account")),
-        other => unreachable!("invariant: not of this command: {other:?}"),
+        other => unreachable!("invariant: not what was to be made: {other:?}"),
     };
-    let command = Command::Configure(command);
-    let made = once::make(&api, &caller, &request, &bytes, command, made).await?;
-    log::info!("the integration {name} is made by {}", shown(&caller.token.name));
+    let what = "such account".to_owned();
+    let made = once::configure(&api, &caller, &request, &bytes, change, what, made).await?;
+    log::info!("the integration {name} is made by {}", caller.token.name.escaped());
     Ok(made.answer())
 }
 
@@ -219,14 +214,14 @@ async fn patch(
         if_match(&request, &integration)?;
         let mut spec = as_value(&integration.spec);
         json_patch::merge(&mut spec, &patch);
-        keep_hidden(&mut spec, &integration.spec);
+        hidden::keep(&mut spec, &integration.spec);
         let spec = checked(&api, spec, Some(&integration.spec))?;
         caller.must_see(spec.workspace_id.as_ref(), "the integration as it would be")?;
         let (id, revision) = (integration.id, integration.revision);
         let change = Configure::UpdateIntegration(id, Box::new(spec), Some(revision));
         match api.journal.configure(change).await? {
             Ok(Changed::Integration(changed)) => {
-                log::info!("integration {id} changed by {}", shown(&caller.token.name));
+                log::info!("integration {id} changed by {}", caller.token.name.escaped());
                 return Ok(answer(&api, &changed));
             }
             Err(Refusal::Revised) => {}
@@ -258,7 +253,7 @@ async fn delete(
         Err(Refusal::Revised) => return Err(Problem::revised()),
         Err(_) => return Err(no_such_integration(&request)),
     }
-    log::info!("integration {} deleted by {}", integration.id, shown(&caller.token.name));
+    log::info!("integration {} deleted by {}", integration.id, caller.token.name.escaped());
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -319,7 +314,7 @@ async fn rotate(
     let until = api.clock.now() + overlap;
     let rotated = Configure::RotateSecret(integration.id, secret.clone(), until);
     api.journal.configure(rotated).await?.map_err(|_| no_such_integration(&request))?;
-    let by = shown(&caller.token.name);
+    let by = caller.token.name.escaped();
     log::info!("secret of integration {} rotated by {by}", integration.id);
     Ok(HttpResponse::Ok().json(Rotated { secret: secret.reveal(), old_secret_signs_until: until }))
 }
@@ -364,24 +359,6 @@ fn no_such_integration(request: &HttpRequest) -> Problem {
     Problem::not_found(format!("there is no integration {id}"))
 }
 
-/// Where values may be hidden.
-const HIDDEN_IN: [&str; 2] = ["headers", "client_certificate"];
-
-/// What may be shown of a specification.
-pub fn as_shown(spec: &IntegrationSpec) -> IntegrationSpec {
-    let mut spec = spec.clone();
-    for (name, value) in &mut spec.headers {
-        if looks_secret(&name.to_ascii_lowercase()) {
-            *value = HIDDEN.to_owned();
-        }
-    }
-    if let Some(pem) = &mut spec.client_certificate {
-        // Holds a private key.
-        *pem = HIDDEN.to_owned();
-    }
-    spec
-}
-
 fn checked(
     api: &Api,
     value: Value,
@@ -390,14 +367,15 @@ fn checked(
     check_spec(api, value, before).map_err(body::faulty)
 }
 
-/// The specification that `value` is, when it can be used; else every fault with its place. What stays as it was `before` is not held
-/// against a network that the operator has closed since: such a hook can still be disabled.
+/// The specification that `value` is, when it can be used; else every fault with its place. What
+/// stays as it was `before` is not held against a network that the operator has closed since: such a
+/// hook can still be disabled.
 pub fn check_spec(
     api: &Api,
     value: Value,
     before: Option<&IntegrationSpec>,
 ) -> Result<IntegrationSpec, Vec<(String, String)>> {
-    if let Some(pointer) = HIDDEN_IN.iter().find_map(|within| still_hidden(&value, within)) {
+    if let Some(pointer) = hidden::left_in(&value) {
         let fault = format!("is {HIDDEN:?}, and there is nothing to keep; write the value here");
         return Err(vec![(pointer, fault)]);
     }
@@ -413,34 +391,7 @@ pub fn check_spec(
     if faults.is_empty() { Ok(spec) } else { Err(faults) }
 }
 
+/// A specification as people write it.
 pub fn as_value(spec: &IntegrationSpec) -> Value {
     serde_json::to_value(spec).expect("invariant: a specification is plain data")
-}
-
-/// What comes back as it was shown, hidden, is meant to stay as it is.
-pub fn keep_hidden(patched: &mut Value, before: &IntegrationSpec) {
-    if let (Some(value), Some(pem)) =
-        (patched.get_mut("client_certificate"), &before.client_certificate)
-        && value == HIDDEN
-    {
-        *value = Value::String(pem.clone());
-    }
-    let headers = patched.get_mut("headers").and_then(Value::as_object_mut);
-    for (name, value) in headers.into_iter().flatten() {
-        if let Some(kept) = before.headers.get(name).filter(|_| value == HIDDEN) {
-            *value = Value::String(kept.clone());
-        }
-    }
-}
-
-/// The place of a value that is hidden, at or right below `within`.
-fn still_hidden(value: &Value, within: &str) -> Option<String> {
-    match value.get(within)? {
-        Value::String(text) if text == HIDDEN => Some(format!("/{within}")),
-        Value::Object(members) => members
-            .iter()
-            .find(|(_, value)| *value == HIDDEN)
-            .map(|(name, _)| format!("/{within}/{name}")),
-        _ => None,
-    }
 }

@@ -328,7 +328,7 @@ async fn post_redeliver(
     if queued.is_empty() {
         return Err(Problem::conflict("it is being settled; try again in a moment"));
     }
-    log::info!("redelivery of message {id} asked for by {}", caller.name());
+    log::info!("redelivery of message {id} asked for by {}", caller.token.name.escaped());
     Ok(HttpResponse::Accepted().json(Queued { queued: queued.len() }))
 }
 
@@ -353,7 +353,7 @@ async fn post_cancel(
     if !api.journal.cancel(id, &caller.name()).await? {
         return Err(Problem::conflict("it is not owed any more, so there is nothing to cancel"));
     }
-    log::info!("message {id} cancelled by {}", caller.name());
+    log::info!("message {id} cancelled by {}", caller.token.name.escaped());
     Ok(HttpResponse::Ok().json(Summary::of(&find(&api, &caller, &request)?, &api.store.config())))
 }
 

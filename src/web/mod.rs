@@ -10,6 +10,7 @@
 //! | `assets` | the web pages |
 //! | `audits` | `POST` and `GET /audits` |
 //! | `integrations` | `/integrations` |
+//! | `hidden` | what must not be shown of an integration |
 //! | `by_hand` | `/integrations/{id}/test`, `recover`, `replay` |
 //! | `messages` | `/messages` |
 //! | `learned` | `/users`, `/record-types`, `/fields` |
@@ -43,6 +44,7 @@ mod config;
 mod door;
 mod error;
 mod gate;
+mod hidden;
 mod intake;
 mod integrations;
 mod learned;
@@ -142,6 +144,19 @@ struct Page<T> {
     /// Where to go on: the value of `after` (`after_id` where that is the parameter) for the next page;
     /// null at the end.
     next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The first `limit` of these; what comes after the last of them is asked for by its cursor.
+    fn first(
+        mut rest: impl Iterator<Item = T>,
+        limit: usize,
+        cursor: impl Fn(&T) -> String,
+    ) -> Self {
+        let items: Vec<T> = rest.by_ref().take(limit).collect();
+        let next = items.last().filter(|_| rest.next().is_some()).map(cursor);
+        Self { items, next }
+    }
 }
 
 /// How answers name a record.

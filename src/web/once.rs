@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::auth::Caller;
 use super::{Api, Problem};
-use crate::store::{Answer, Call, Command, Once, Outcome, StoreError};
+use crate::store::{Answer, Call, Changed, Command, Configure, Once, Outcome, StoreError};
 
 /// The header that names a call.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -77,6 +77,28 @@ pub fn key(request: &HttpRequest) -> Result<Option<&str>, Problem> {
             "idempotency-key: use 1 to {KEY_CHARS_MAX} visible characters of ASCII"
         ))),
     }
+}
+
+/// Makes something that is configured, once if the call has a key. `made` says how it is answered, and
+/// `what` it is, for when that is refused.
+pub async fn configure<F>(
+    api: &Api,
+    caller: &Caller,
+    request: &HttpRequest,
+    body: &[u8],
+    change: Configure,
+    what: String,
+    made: F,
+) -> Result<Made, Problem>
+where
+    F: Fn(&Changed) -> Made + Clone + Send + 'static,
+{
+    let made = move |outcome: &Outcome| match outcome {
+        Outcome::Configured(Ok(changed)) => Ok(made(changed)),
+        Outcome::Configured(Err(refusal)) => Err(Problem::refused(refusal, &what)),
+        other => unreachable!("invariant: not of this command: {other:?}"),
+    };
+    make(api, caller, request, body, Command::Configure(change), made).await
 }
 
 /// Makes something: once, if the call has a key. `made` says what came of it; it may be asked twice.

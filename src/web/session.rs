@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use actix_web::cookie::{Cookie, SameSite, time};
-use actix_web::http::header::{HOST, ORIGIN};
+use actix_web::http::header::ORIGIN;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,7 @@ async fn log_in(
     // Nobody is to be logged in from another site, as somebody else.
     let headers = request.headers();
     let by_a_page = headers.contains_key("sec-fetch-site") || headers.contains_key(ORIGIN);
-    if by_a_page && headers.contains_key(HOST) && !is_same_origin(headers) {
+    if by_a_page && !is_same_origin(headers) {
         return Err(Problem::cross_origin());
     }
     let asked: LogIn = body::read(body::json(&request, &bytes?)?)?;
@@ -157,7 +157,7 @@ async fn log_in(
     let Ok(Changed::Session(session)) = started else {
         return Err(Problem::unauthorized("the token was revoked just now"));
     };
-    log::info!("{} logged in", token.name.as_str().escape_debug());
+    log::info!("{} logged in", token.name.escaped());
     let lasts = expires_at.since(now).as_secs();
     Ok(HttpResponse::Created().cookie(cookie(&api, &request, key, lasts)).json(View::of(
         &api,
@@ -199,7 +199,7 @@ async fn log_out(
     };
     // Whether it was there still makes no difference.
     let _ = api.journal.configure(Configure::EndSession(session.id)).await?;
-    log::info!("{} logged out", caller.name().escape_debug());
+    log::info!("{} logged out", caller.token.name.escaped());
     Ok(HttpResponse::NoContent().cookie(cookie(&api, &request, String::new(), 0)).finish())
 }
 

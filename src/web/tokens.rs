@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::model::{
     Account, ExternalId, Id, KeyHash, Role, Slug, Token, TokenWish, random_key, token_text,
 };
-use crate::store::{Changed, Command, Config, Configure, Outcome};
+use crate::store::{Changed, Config, Configure};
 
 pub fn all() -> Resource {
     super::resource("/tokens").route(web::get().to(list)).route(web::post().to(create))
@@ -87,14 +87,9 @@ async fn list(
     let (after, limit) = (params.parsed::<Id>("after")?.unwrap_or_default(), params.limit()?);
     let account = account_of(&api, &caller, params.parsed::<Slug>("account")?.as_ref())?;
     let config = api.store.config();
-    let of_account = |token: &&std::sync::Arc<Token>| token.account == account && token.id > after;
-    let mut rest = config.tokens().filter(of_account);
-    let view =
-        |token: &std::sync::Arc<Token>| View::of(token, &config, api.store.uses().of(token.id));
-    let items: Vec<View> = rest.by_ref().take(limit).map(view).collect();
-    let more = rest.next().is_some();
-    let next = items.last().filter(|_| more).map(|last| last.id.to_string());
-    Ok(HttpResponse::Ok().json(Page { items, next }))
+    let rest = config.tokens().filter(|token| token.account == account && token.id > after);
+    let views = rest.map(|token| View::of(token, &config, api.store.uses().of(token.id)));
+    Ok(HttpResponse::Ok().json(Page::first(views, limit, |view| view.id.to_string())))
 }
 
 /// Makes a token.
@@ -132,19 +127,19 @@ async fn create(
     let expires_at = asked.check(api.clock.now()).map_err(body::faulty)?;
     let text = new_text(&caller, &request, &bytes)?;
     let token = asked.token(account, KeyHash::of(&text), expires_at, &caller.name());
-    let name = shown(&token.name);
-    let command = Command::Configure(Configure::CreateToken(Box::new(token)));
+    let name = token.name.escaped().to_string();
+    let change = Configure::CreateToken(Box::new(token));
     let store = api.store.clone();
-    let made = move |outcome: &Outcome| match outcome {
-        Outcome::Configured(Ok(Changed::Token(token))) => {
+    let made = move |changed: &Changed| match changed {
+        Changed::Token(token) => {
             let location = format!("/api/v1/tokens/{}", token.id);
-            Ok(Made::created(location, &View::of(token, &store.config(), None)))
+            Made::created(location, &View::of(token, &store.config(), None))
         }
-        Outcome::Configured(Err(refusal)) => Err(Problem::refused(refusal, "such account")),
-        other => unreachable!("invariant: not of this command: {other:?}"),
+        other => unreachable!("invariant: not what was to be made: {other:?}"),
     };
-    let made = once::make(&api, &caller, &request, &bytes, command, made).await?;
-    log::info!("the token {name} is made by {}", shown(&caller.token.name));
+    let what = "such account".to_owned();
+    let made = once::configure(&api, &caller, &request, &bytes, change, what, made).await?;
+    log::info!("the token {name} is made by {}", caller.token.name.escaped());
     Ok(made.with("token", &text).answer())
 }
 
@@ -179,7 +174,7 @@ async fn revoke(
     }
     let revoked = api.journal.configure(Configure::RevokeToken(token.id)).await?;
     revoked.map_err(|refusal| Problem::refused(&refusal, &missing()))?;
-    log::info!("the token {} is revoked by {}", shown(&token.name), shown(&caller.token.name));
+    log::info!("the token {} is revoked by {}", token.name.escaped(), caller.token.name.escaped());
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -209,9 +204,4 @@ pub fn new_text(caller: &Caller, request: &HttpRequest, body: &[u8]) -> Result<S
         mac.update(part);
     }
     Ok(token_text(&URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())))
-}
-
-/// A name in a line of the log.
-pub fn shown(name: &ExternalId) -> String {
-    name.as_str().escape_debug().to_string()
 }

@@ -1,5 +1,7 @@
 //! `/workspaces`: the parts of an account. Audits may name one that nobody made.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::{Deserialize, Serialize};
@@ -9,11 +11,10 @@ use super::auth::Caller;
 use super::once::{self, Made};
 use super::openapi::{AfterName, IdempotencyKey, Limit};
 use super::params::{Params, part_of_path};
-use super::tokens::shown;
 use super::{Api, Page, Problem, body};
 use crate::clock::Timestamp;
 use crate::model::{ExternalId, Workspace};
-use crate::store::{Changed, Command, Configure, LearnedWish, Outcome};
+use crate::store::{Changed, Configure, LearnedWish};
 
 pub fn all() -> Resource {
     super::resource("/workspaces").route(web::get().to(list)).route(web::post().to(create))
@@ -42,6 +43,10 @@ impl View {
             name: Some(workspace.name.clone()),
             created_at: Some(workspace.created_at),
         }
+    }
+
+    fn unnamed(id: ExternalId) -> Self {
+        Self { id, name: None, created_at: None }
     }
 }
 
@@ -75,20 +80,17 @@ async fn list(
     let params = Params::of(&request, &["after", "limit"])?;
     let (after, limit) = (params.external_id("after")?, params.limit()?);
     let config = api.store.config();
-    let mut views: Vec<View> =
-        config.workspaces_of(caller.account).map(|workspace| View::of(workspace)).collect();
-    views.retain(|view| caller.sees(Some(&view.id)));
-    views.retain(|view| after.as_ref().is_none_or(|after| view.id > *after));
-    // Those that audits named, as many as can be on this page, and one more.
-    let wish = LearnedWish { text: None, after, limit: limit + 1 };
+    let seen =
+        |id: &ExternalId| caller.sees(Some(id)) && after.as_ref().is_none_or(|after| id > after);
+    // Those that audits named, as many as can be on this page, and one more; then those with a name.
+    let wish = LearnedWish { text: None, after: after.clone(), limit: limit + 1 };
     let learned = api.store.learned(caller.account).workspaces(&wish, |id| caller.sees(id));
-    let unnamed = |id: &ExternalId| config.workspace(caller.account, id).is_none();
-    let learned = learned.items.into_iter().filter(unnamed);
-    views.extend(learned.map(|id| View { id, name: None, created_at: None }));
-    views.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-    let next = views.get(limit).and_then(|_| Some(views.get(limit - 1)?.id.to_string()));
-    views.truncate(limit);
-    Ok(HttpResponse::Ok().json(Page { items: views, next }))
+    let learned = learned.items.into_iter().map(View::unnamed);
+    let named = config.workspaces_of(caller.account).filter(|workspace| seen(&workspace.id));
+    let named = named.map(|workspace| View::of(workspace));
+    let views: BTreeMap<ExternalId, View> =
+        learned.chain(named).map(|view| (view.id.clone(), view)).collect();
+    Ok(HttpResponse::Ok().json(Page::first(views.into_values(), limit, |view| view.id.to_string())))
 }
 
 /// Makes a workspace, which gives it a name for people.
@@ -117,21 +119,20 @@ async fn create(
     let bytes = bytes?;
     let asked: NewWorkspace = body::read(body::json(&request, &bytes)?)?;
     let (id, name) = (asked.id.clone(), asked.name.unwrap_or(asked.id));
-    let (what, shown_id) = (format!("a workspace {id}"), shown(&id));
-    let command = Command::Configure(Configure::CreateWorkspace(caller.account, id, name));
-    let made = move |outcome: &Outcome| match outcome {
-        Outcome::Configured(Ok(Changed::Workspace(workspace))) => {
+    let (what, shown_id) = (format!("a workspace {id}"), id.escaped().to_string());
+    let change = Configure::CreateWorkspace(caller.account, id, name);
+    let made = |changed: &Changed| match changed {
+        Changed::Workspace(workspace) => {
             let id = percent_encoding::utf8_percent_encode(
                 workspace.id.as_str(),
                 percent_encoding::NON_ALPHANUMERIC,
             );
-            Ok(Made::created(format!("/api/v1/workspaces/{id}"), &View::of(workspace)))
+            Made::created(format!("/api/v1/workspaces/{id}"), &View::of(workspace))
         }
-        Outcome::Configured(Err(refusal)) => Err(Problem::refused(refusal, &what)),
-        other => unreachable!("invariant: not of this command: {other:?}"),
+        other => unreachable!("invariant: not what was to be made: {other:?}"),
     };
-    let made = once::make(&api, &caller, &request, &bytes, command, made).await?;
-    log::info!("the workspace {shown_id} is made by {}", shown(&caller.token.name));
+    let made = once::configure(&api, &caller, &request, &bytes, change, what, made).await?;
+    log::info!("the workspace {shown_id} is made by {}", caller.token.name.escaped());
     Ok(made.answer())
 }
 
@@ -158,6 +159,6 @@ async fn delete(
     let change = Configure::DeleteWorkspace(caller.account, id.clone());
     let deleted = api.journal.configure(change).await?;
     deleted.map_err(|refusal| Problem::refused(&refusal, &what))?;
-    log::info!("the workspace {} is deleted by {}", shown(&id), shown(&caller.token.name));
+    log::info!("the workspace {} is deleted by {}", id.escaped(), caller.token.name.escaped());
     Ok(HttpResponse::NoContent().finish())
 }

@@ -53,37 +53,37 @@ export function messagesPage(main, { me, search }) {
   }
 
   function merge(page) {
-    const known = new Map(shown.map((message) => [message.id, message]));
-    const newer = page.items.filter((message) => !known.has(message.id));
-    for (const message of page.items) {
-      if (known.has(message.id)) Object.assign(known.get(message.id), message);
-    }
-    if (shown.length === 0 || scrollY === 0 && newer.length === 0) {
-      if (shown.length === 0) [shown, next] = [page.items, page.next];
+    if (shown.length === 0) {
+      [shown, next] = [page.items, page.next];
       draw();
-    } else if (newer.length > 0) {
-      const count = newer.length === page.items.length && page.next ? `${newer.length}+` : newer.length;
-      const label = `${count} new`;
-      if (place.news.textContent !== label) announce(`${label} messages`);
-      fill(place.news, h("button", { type: "button", class: "new", onclick: () => {
-        [shown, next] = [page.items, page.next];
-        fill(place.news);
-        draw();
-      } }, label));
-      redraw();
-    } else {
-      redraw();
+      return;
     }
+    const places = new Map(shown.map((message, index) => [message.id, index]));
+    const newer = page.items.filter((message) => !places.has(message.id));
+    for (const message of page.items) {
+      if (places.has(message.id)) replace(places.get(message.id), message);
+    }
+    if (newer.length > 0) tellNewer(page, newer.length);
     refreshTimes(main);
   }
 
-  /** Rows as they are now, in their places. */
-  function redraw() {
-    for (const [index, message] of shown.entries()) {
-      const there = rows.children[index];
-      const focused = there?.contains(document.activeElement);
-      if (there && !focused) there.replaceWith(row(message));
-    }
+  /** A row as it is now, in its place; one that somebody is on stays until they have left it. */
+  function replace(index, message) {
+    const [before, there] = [shown[index], rows.children[index]];
+    if (JSON.stringify(before) === JSON.stringify(message) || there.contains(document.activeElement)) return;
+    shown[index] = message;
+    there.replaceWith(row(message));
+  }
+
+  function tellNewer(page, newer) {
+    const label = `${newer === page.items.length && page.next ? `${newer}+` : newer} new`;
+    if (place.news.textContent === label) return;
+    announce(`${label} messages`);
+    fill(place.news, h("button", { type: "button", class: "new", onclick: () => {
+      [shown, next] = [page.items, page.next];
+      fill(place.news);
+      draw();
+    } }, label));
   }
 
   async function loadMore() {

@@ -121,6 +121,20 @@ test("what comes from strangers is shown as text, wherever it stands", async () 
   assert.deepEqual(faults, []);
 });
 
+test("what is being read does not move, and newer messages come when they are asked for", async () => {
+  const { page } = await browser.open(server.base);
+  await logIn(page);
+  const first = page.locator("a.open").first();
+  await first.waitFor();
+  await first.focus();
+  const before = await first.getAttribute("href");
+  await server.call("POST", "/audits", edit("777", "Ada", { Name: "News" }));
+  await page.getByRole("button", { name: "1 new" }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("href")), before);
+  await page.getByRole("button", { name: "1 new" }).click();
+  await page.getByRole("row", { name: /APP-777/ }).waitFor();
+});
+
 test("keys alone are enough to find, open and filter", async () => {
   const { page } = await browser.open(server.base);
   await logIn(page);
