@@ -16,6 +16,7 @@
 //! | `records` | open windows, send now, discard |
 //! | `windows` | how open windows are shown |
 //! | `why` | why each audit was, or was not, sent |
+//! | `hours` | how deliveries went lately: hour by hour, and to one integration |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
 //! | `config` | all that is configured, as one document |
 //! | `session`, `tokens`, `accounts`, `workspaces` | administration |
@@ -43,6 +44,7 @@ mod config;
 mod door;
 mod error;
 mod gate;
+mod hours;
 mod intake;
 mod integrations;
 mod learned;
@@ -215,6 +217,8 @@ fn routes() -> Scope {
         .service(records::one())
         .service(records::all())
         .service(openapi::resource())
+        .service(hours::hours())
+        .service(hours::of_integration())
         .service(stats::stats())
         .service(session::resource())
         .service(config::resource())
