@@ -176,7 +176,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(Arc<Store>, Writer, Recovered), StoreError> {
         let disk = Disk::open(folder)?;
-        let config = Config::load(disk.tree())?;
+        let config = Config::load(disk.tree(), now)?;
         let uses = Uses::load(disk.tree())?;
         let learned = Learned::load(disk.tree())?;
         let store = Arc::new(Store {

@@ -31,7 +31,7 @@ export function integrationsPage(main, { me }) {
 
 /** How the newest messages went, asked for row by row, so that the list itself is there at once. */
 function lately(found, signal) {
-  const cells = [h("td", { class: "tight" }), h("td", { class: "tight" }), h("td", { class: "main" })];
+  const cells = [h("td", { class: "tight" }), h("td", { class: "tight" }), h("td")];
   api.get(`/integrations/${found.id}/stats`, { signal }).then((stats) => {
     const [strip, rate, error] = cells;
     fill(strip, stripOf(stats.last));
@@ -53,7 +53,7 @@ function stripOf(states) {
 }
 
 function table(items, signal) {
-  const head = ["State", "Name", "Level", "Sends", "Last delivery", "Last 20", "Good, 50 % / 95 %", "Last error", "Log"];
+  const head = ["State", "Name", "Level", "Sends", "Last delivery", "Last 20", "Good", "Last error", "Log"];
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Integrations" }, h("table", null,
     h("thead", null, h("tr", null, head.map((text) => h("th", { scope: "col" }, text)))),
     h("tbody", null, items.map((found) => h("tr", null,

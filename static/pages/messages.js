@@ -126,7 +126,7 @@ function row(message) {
 /** A link out, when it is one that a browser may follow. */
 export function safeLink(url) {
   if (!/^https?:\/\//i.test(url ?? "")) return null;
-  return [" · ", h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, "in its application ↗")];
+  return [" · ", h("a", { href: url, target: "_blank", rel: "noopener noreferrer", class: "out", title: "Open it in its application" }, "open ↗")];
 }
 
 /** The last 24 hours: a bar an hour, what failed on top of what was delivered. */
