@@ -28,12 +28,12 @@ pub struct AccountInfo {
 
 impl AccountInfo {
     /// The account that exists from the first start.
-    pub fn first() -> Self {
+    pub fn first(created_at: Timestamp) -> Self {
         Self {
             account: Account::DEFAULT,
             id: Slug("default".into()),
             name: ExternalId::new("Default").expect("invariant: a short name"),
-            created_at: Timestamp::default(),
+            created_at,
             deleted_at: None,
         }
     }

@@ -48,7 +48,8 @@ described! {
          past 2^53. Ordered by time.",
         "7627861917179969537",
     )
-    .pattern(Some("^[0-9]{1,20}$"));
+    // All that fits in 64 bits, but for ids past the year 2102.
+    .pattern(Some("^([0-9]{1,19}|1[0-7][0-9]{18})$"));
 
     ExternalId, "ExternalId" => text(
         "An id or a name that somebody else made: kept as it is.",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::{StoreError, keys};
+use crate::clock::Timestamp;
 use crate::model::{
     Account, AccountInfo, ExternalId, Id, Integration, KeyHash, Session, Token, Workspace,
 };
@@ -32,17 +33,20 @@ pub struct Config {
 
 impl Config {
     /// Reads what is configured.
-    pub(super) fn load(tree: &sled::Tree) -> Result<Config, StoreError> {
+    pub(super) fn load(tree: &sled::Tree, now: Timestamp) -> Result<Config, StoreError> {
         let accounts: BTreeMap<Id, Arc<AccountInfo>> = rows(tree, keys::ACCOUNTS)?;
         let mut accounts: BTreeMap<_, _> =
             accounts.into_values().map(|info| (info.account, info)).collect();
-        accounts.entry(Account::DEFAULT).or_insert_with(|| Arc::new(AccountInfo::first()));
+        let tokens: BTreeMap<Id, Arc<Token>> = rows(tree, keys::TOKENS)?;
+        // The first account is as old as the first token.
+        let made_at = tokens.values().next().map_or(now, |token| token.created_at);
+        accounts.entry(Account::DEFAULT).or_insert_with(|| Arc::new(AccountInfo::first(made_at)));
         let mut config = Config {
             revision: Id::default(),
             accounts,
             workspaces: rows(tree, keys::WORKSPACES)?,
             integrations: rows(tree, keys::INTEGRATIONS)?,
-            tokens: rows(tree, keys::TOKENS)?,
+            tokens,
             sessions: rows(tree, keys::SESSIONS)?,
             by_hash: HashMap::new(),
         };

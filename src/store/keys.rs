@@ -16,6 +16,7 @@
 //! | `h` integration | its health |
 //! | `c` kind, id | what is configured: `i` an integration, `t` a token, `s` a session, `a` an account, `w` a workspace |
 //! | `u` token | when it was last used |
+//! | `q` account, hour | what was done with in it |
 //! | `k` bucket, key of a call | the answer to a call that is to happen once |
 //! | `l` account, hash of a workspace and what was seen there | something learned |
 //! | `m` … | format, counters |
@@ -155,6 +156,14 @@ pub fn answer(bucket: u32, call: &[u8; 16]) -> [u8; 21] {
     let mut key = [ANSWERS; 21];
     key[1..5].copy_from_slice(&bucket.to_be_bytes());
     key[5..].copy_from_slice(call);
+    key
+}
+
+/// What was done with in an hour.
+pub fn hour(account: Account, hour: u32) -> [u8; 9] {
+    let mut key = [b'q'; 9];
+    key[1..5].copy_from_slice(&account.0.to_be_bytes());
+    key[5..].copy_from_slice(&hour.to_be_bytes());
     key
 }
 

@@ -2,9 +2,10 @@
 
 use super::{Store, StoreError, keys, value};
 use crate::clock::Timestamp;
+use crate::filter::same_type;
 use crate::model::{
-    Account, Addressed, Attempt, CodeClass, Delivery, Health, Id, Message, Owed, RecordKey,
-    Settled, Status,
+    Account, Addressed, Attempt, CodeClass, Delivery, ExternalId, Health, Id, Message,
+    MessageDraft, Owed, RecordKey, Settled, Status,
 };
 use serde::de::DeserializeOwned;
 
@@ -24,6 +25,12 @@ pub struct MessageFilter {
     pub status: Option<Status>,
     /// Whose last attempt was answered so.
     pub code: Option<CodeClass>,
+    /// About records of this type.
+    pub record_type: Option<ExternalId>,
+    /// That name a contributor so; in lower case.
+    pub user: Option<String>,
+    /// That hold this in their record or description; in lower case.
+    pub text: Option<String>,
     /// About this record.
     pub record: Option<RecordKey>,
     /// Made at this time or later.
@@ -242,6 +249,25 @@ fn wanted(entry: &Entry, filter: &MessageFilter) -> bool {
             class.holds(attempts, code)
         })
         && filter.record.as_ref().is_none_or(|record| draft.record == *record)
+        && says(draft, filter)
+}
+
+/// Whether the message says what is looked for.
+fn says(draft: &MessageDraft, filter: &MessageFilter) -> bool {
+    let record = &draft.record;
+    let of_type = |wanted: &ExternalId| same_type(record.record_type.as_str(), wanted.as_str());
+    let names = |user: &String| {
+        draft.contributors.iter().any(|name| name.to_lowercase().contains(user.as_str()))
+    };
+    let holds = |text: &String| {
+        let described = draft.description.as_deref().unwrap_or_default();
+        [record.record_type.as_str(), record.record_id.as_str(), described]
+            .iter()
+            .any(|part| part.to_lowercase().contains(text.as_str()))
+    };
+    filter.record_type.as_ref().is_none_or(of_type)
+        && filter.user.as_ref().is_none_or(names)
+        && filter.text.as_ref().is_none_or(holds)
 }
 
 /// Decodes a row of the log that belongs to message `id`.

@@ -14,6 +14,7 @@
 //! | `calls` | each command as a call with a result |
 //! | `once` | calls that are to happen once |
 //! | `uses` | when tokens were last used |
+//! | `hours` | what was done with, hour by hour |
 //! | `writer` | what each command writes |
 //! | `measure` | what is counted and measured of each commit |
 //! | `counters` | ids, totals, and where recovery has to begin |
@@ -34,6 +35,7 @@ mod config;
 mod counters;
 mod disk;
 mod history;
+mod hours;
 mod in_hand;
 mod journal;
 mod keys;
@@ -62,6 +64,7 @@ pub use config::Config;
 pub use counters::Totals;
 pub use disk::Disk;
 pub use history::{AuditFilter, HistoryPage};
+pub use hours::Hour;
 pub use in_hand::InHand;
 pub use journal::{Journal, JournalThread};
 pub use learned::{
@@ -173,7 +176,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(Arc<Store>, Writer, Recovered), StoreError> {
         let disk = Disk::open(folder)?;
-        let config = Config::load(disk.tree())?;
+        let config = Config::load(disk.tree(), now)?;
         let uses = Uses::load(disk.tree())?;
         let learned = Learned::load(disk.tree())?;
         let store = Arc::new(Store {

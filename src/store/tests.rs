@@ -1,6 +1,7 @@
 //! Commands in, queries out, on a real folder.
 
 mod configured;
+mod hours;
 mod learned;
 mod once;
 
@@ -160,6 +161,9 @@ impl Opened {
         let mut filter = MessageFilter {
             among: None,
             code: None,
+            record_type: None,
+            user: None,
+            text: None,
             account: Account::DEFAULT,
             integration: None,
             status: None,
@@ -319,6 +323,9 @@ async fn pages_of_the_history_and_of_the_log_lead_from_one_to_the_next() {
     let filter = |before, status| MessageFilter {
         among: None,
         code: None,
+        record_type: None,
+        user: None,
+        text: None,
         account: Account::DEFAULT,
         integration: Some(hook.id),
         status,

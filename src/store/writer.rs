@@ -19,6 +19,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::counters::State;
+use super::hours::Hour;
 use super::learned::{Key, Kind, Memory, Row};
 use super::once::Answered;
 use super::pack::{self, Pack};
@@ -77,7 +78,7 @@ impl Writer {
             outcomes[at] = Some(draft.apply(command)?);
         }
         let outcomes = outcomes.into_iter().flatten().collect();
-        draft.finish_rows();
+        draft.finish_rows()?;
         self.store.disk.commit(std::mem::take(&mut draft.batch))?;
         let (state, events) = draft.publish();
         self.state = state;
@@ -102,6 +103,8 @@ struct Draft<'s> {
     ids: HashMap<(Account, ExternalId), Id>,
     health: HashMap<Id, Health>,
     owed_change: HashMap<Id, i64>,
+    /// What this commit is done with.
+    done: HashMap<Account, Hour>,
     accepted: Vec<Accepted>,
     owed: Vec<(Id, Owed)>,
     gone: Vec<Gone>,
@@ -145,6 +148,7 @@ impl<'s> Draft<'s> {
             ids: HashMap::new(),
             health: HashMap::new(),
             owed_change: HashMap::new(),
+            done: HashMap::new(),
             accepted: Vec::new(),
             owed: Vec::new(),
             gone: Vec::new(),
@@ -320,7 +324,7 @@ impl<'s> Draft<'s> {
     }
 
     /// Rows that are written once a commit, however many commands touched them.
-    fn finish_rows(&mut self) {
+    fn finish_rows(&mut self) -> Result<(), StoreError> {
         self.write_lessons();
         for (integration, health) in &self.health {
             self.batch.insert(&keys::by_id(keys::HEALTH, *integration), encode(health));
@@ -328,6 +332,7 @@ impl<'s> Draft<'s> {
         let counters = &mut self.state.counters;
         counters.low_water = self.state.open.low_water(counters.last_id);
         self.batch.insert(keys::COUNTERS, encode(counters));
+        self.count_hour()
     }
 
     /// Lets everyone see what is now on disk.

@@ -253,6 +253,9 @@ impl World {
         let filter = MessageFilter {
             among: None,
             code: None,
+            record_type: None,
+            user: None,
+            text: None,
             account: Account::DEFAULT,
             integration: None,
             status: None,

@@ -70,6 +70,7 @@ pub const TABLE: &[Row] = &[
     roles ("GET",    "/integrations/{id}",                &[Admin, Owner, Viewer]),
     roles ("PATCH",  "/integrations/{id}",                &[Admin, Owner]),
     roles ("DELETE", "/integrations/{id}",                &[Admin, Owner]),
+    roles ("GET",    "/integrations/{id}/stats",          &[Admin, Owner, Viewer]),
     roles ("POST",   "/integrations/{id}/test",           &[Admin, Owner]),
     roles ("POST",   "/integrations/{id}/rotate-secret",  &[Admin, Owner]),
     roles ("POST",   "/integrations/{id}/recover",        &[Admin, Owner]),
@@ -98,6 +99,7 @@ pub const TABLE: &[Row] = &[
     roles ("POST",   "/accounts",                         &[Operator]),
     roles ("DELETE", "/accounts/{id}",                    &[Operator]),
     roles ("GET",    "/stats",                            &[Admin, Viewer, Operator]),
+    roles ("GET",    "/stats/hours",                      &[Admin, Viewer]),
 ];
 
 /// The row of a call to a resource with this pattern, if there is such a call.

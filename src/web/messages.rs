@@ -57,6 +57,8 @@ struct Summary {
     created_at: Timestamp,
     /// How many were made.
     attempts: u32,
+    /// How many there may be, by the integration's schedule; none when the integration is gone.
+    attempts_max: Option<u32>,
     /// The status code of the last answer.
     last_code: Option<u16>,
     /// When the next attempt is due.
@@ -148,6 +150,8 @@ impl Summary {
                 (settled.attempts, settled.last_code, None, Some(settled))
             }
         };
+        let attempts_max = config.integrations.get(&draft.integration);
+        let attempts_max = attempts_max.map(|found| found.retry_schedule().len() as u32 + 1);
         let settled_at = settled.map(|settled| settled.at);
         let settled_by = settled.and_then(|settled| settled.by.clone());
         Self {
@@ -164,6 +168,7 @@ impl Summary {
             contributors: draft.contributors.clone(),
             created_at: entry.message.id.time(),
             attempts,
+            attempts_max,
             last_code,
             next_attempt_at,
             settled_at,
@@ -210,7 +215,14 @@ impl AttemptView {
         ("code" = Option<String>, Query, description = "Only messages whose last attempt was answered so: \
             a status code, or a class of them like `5xx`, or `none` where no answer came",
             pattern = "^([1-5][0-9][0-9]|[1-5]xx|none)$"),
-        RecordParam, Since, Until, After, Limit,
+        RecordParam,
+        ("record_type" = Option<ExternalId>, Query, description = "Only messages about records of this \
+            type, compared without case"),
+        ("user" = Option<ExternalId>, Query, description = "Only messages that name a contributor so: any \
+            part of a name or id, compared without case"),
+        ("q" = Option<ExternalId>, Query, description = "Only messages that hold this text in their record \
+            or description, compared without case"),
+        Since, Until, After, Limit,
     ),
     responses((status = 200, description = "A page of messages", body = Page<Summary>)),
 )]
@@ -221,7 +233,19 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let params = Params::of(
         &request,
-        &["integration", "status", "code", "record", "since", "until", "after", "limit"],
+        &[
+            "integration",
+            "status",
+            "code",
+            "record",
+            "record_type",
+            "user",
+            "q",
+            "since",
+            "until",
+            "after",
+            "limit",
+        ],
     )?;
     let filter = MessageFilter {
         account: caller.account,
@@ -229,6 +253,9 @@ async fn list(
         among: visible(&api, &caller),
         status: params.parsed("status")?,
         code: params.parsed("code")?,
+        record_type: params.external_id("record_type")?,
+        user: params.external_id("user")?.map(|text| text.as_str().to_lowercase()),
+        text: params.external_id("q")?.map(|text| text.as_str().to_lowercase()),
         record: params.record(caller.account)?,
         since: params.parsed("since")?,
         until: params.parsed("until")?,

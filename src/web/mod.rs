@@ -17,6 +17,7 @@
 //! | `records` | open windows, send now, discard |
 //! | `windows` | how open windows are shown |
 //! | `why` | why each audit was, or was not, sent |
+//! | `hours` | how deliveries went lately: hour by hour, and to one integration |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
 //! | `config` | all that is configured, as one document |
 //! | `session`, `tokens`, `accounts`, `workspaces` | administration |
@@ -45,6 +46,7 @@ mod door;
 mod error;
 mod gate;
 mod hidden;
+mod hours;
 mod intake;
 mod integrations;
 mod learned;
@@ -230,6 +232,8 @@ fn routes() -> Scope {
         .service(records::one())
         .service(records::all())
         .service(openapi::resource())
+        .service(hours::hours())
+        .service(hours::of_integration())
         .service(stats::stats())
         .service(session::resource())
         .service(config::resource())

@@ -22,15 +22,38 @@ export function integrationsPage(main, { me }) {
     const now = JSON.stringify(items);
     if (now === drawn) return;
     drawn = now;
-    fill(place, items.length > 0 ? table(items) : empty("No integration yet",
+    fill(place, items.length > 0 ? table(items, signal) : empty("No integration yet",
       h("p", null, "An integration says which edits go to which URL: to a chat, to your own service."),
       mayChange ? h("p", null, add()) : null));
   }
   return { title: "Integrations", leave: poll(load, 5, serverAway(away)) };
 }
 
-function table(items) {
-  const head = ["State", "Name", "Level", "Sends", "Last delivery", "Last error", "Log"];
+/** How the newest messages went, asked for row by row, so that the list itself is there at once. */
+function lately(found, signal) {
+  const cells = [h("td", { class: "tight" }), h("td", { class: "tight" }), h("td")];
+  api.get(`/integrations/${found.id}/stats`, { signal }).then((stats) => {
+    const [strip, rate, error] = cells;
+    fill(strip, stripOf(stats.last));
+    const percent = stats.success_rate === null ? "–" : `${Math.round(stats.success_rate * 1000) / 10} %`;
+    fill(rate, percent, stats.p50_ms === null ? null : h("span", { class: "below" }, `${stats.p50_ms} / ${stats.p95_ms} ms`));
+    fill(error, stats.last_error ? [time(found.last_error_at), h("span", { class: "below" }, stats.last_error)] : h("span", { class: "quiet" }, "–"));
+  }, () => {});
+  return cells;
+}
+
+/** The newest last, as one reads. */
+function stripOf(states) {
+  if (states.length === 0) return h("span", { class: "quiet" }, "–");
+  const count = (name) => states.filter((state) => state === name).length;
+  const label = `Of the last ${states.length}: ${count("delivered")} delivered, ${count("failed")} failed`;
+  const signs = { delivered: "✓", failed: "✕" };
+  return h("span", { class: "strip", role: "img", "aria-label": label, title: label }, states.toReversed().map((state) =>
+    h("span", { class: signs[state] ? state : "other" }, signs[state] ?? "·")));
+}
+
+function table(items, signal) {
+  const head = ["State", "Name", "Level", "Sends", "Last delivery", "Last 20", "Good", "Last error", "Log"];
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Integrations" }, h("table", null,
     h("thead", null, h("tr", null, head.map((text) => h("th", { scope: "col" }, text)))),
     h("tbody", null, items.map((found) => h("tr", null,
@@ -41,7 +64,7 @@ function table(items) {
       h("td", null, found.workspace_id ? `workspace ${found.workspace_id}` : "account"),
       h("td", null, found.collation, h("span", { class: "below" }, `as ${found.format}`)),
       h("td", { class: "tight" }, time(found.last_delivery_at)),
-      h("td", { class: "tight" }, time(found.last_error_at)),
+      lately(found, signal),
       h("td", { class: "tight" }, h("a", { href: `/${query({ integration: found.id })}` }, "Log messages")))))));
 }
 

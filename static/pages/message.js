@@ -4,6 +4,7 @@ import { api, recordPath } from "/static/api.js";
 import { fill, h } from "/static/h.js";
 import { poll } from "/static/poll.js";
 import { button, copyButton, empty, serverAway, state, tell, textOfHtml, time } from "/static/ui.js";
+import { diff } from "/static/pages/diff.js";
 import { safeLink } from "/static/pages/messages.js";
 
 const TABS = ["Changes", "Request", "Response", "Raw"];
@@ -147,9 +148,22 @@ function changes(audit) {
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Changes" }, h("table", null,
     h("thead", null, h("tr", null, ["Field", "From", "To"].map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", null, audit.changes.map(({ field_name: field, value, old_value: old }) => {
+      if (isLongText(value, old)) {
+        return h("tr", null, h("td", null, field), h("td", { class: "main", colspan: "2" }, diff(plain(old), plain(value))));
+      }
       const [from, to] = fromAndTo(value, old);
       return h("tr", null, h("td", null, field), h("td", { class: "main" }, from), h("td", { class: "main" }, to));
     }))));
+}
+
+/** Text of which only a part is another is shown once, with that part marked. */
+function isLongText(value, old) {
+  return typeof value === "string" && typeof old === "string" && value.length + old.length > 160
+    && value.length + old.length < 20_000;
+}
+
+function plain(text) {
+  return /[<&]/.test(text) ? textOfHtml(text) : text;
 }
 
 const ARROW = /\s*(?:&rarr;|→)\s*/;

@@ -5,17 +5,18 @@ import { api, query, recordPath } from "/static/api.js";
 import { announce, fill, h } from "/static/h.js";
 import { poll } from "/static/poll.js";
 import * as router from "/static/router.js";
+import { exact } from "/static/time.js";
 import { empty, refreshTimes, serverAway, state, tell, time } from "/static/ui.js";
 
 const STATES = ["pending", "held", "delivered", "failed", "superseded", "cancelled"];
 const CODES = [["2xx", "2xx"], ["3xx", "3xx"], ["4xx", "4xx"], ["5xx", "5xx"], ["none", "no answer"]];
-const FILTERS = ["status", "integration", "record", "code", "since", "until"];
+const FILTERS = ["status", "integration", "record_type", "record", "user", "code", "q", "since", "until"];
 const PAGE = 50;
 
 export function messagesPage(main, { me, search }) {
   const filters = Object.fromEntries(FILTERS.map((name) => [name, search.get(name) ?? ""]));
   const place = {
-    away: h("div"), figures: h("ul", { class: "figures" }), news: h("div"),
+    away: h("div"), bars: h("div"), figures: h("ul", { class: "figures" }), news: h("div"),
     list: h("div"), more: h("p", { class: "buttons" }),
   };
   const rows = h("tbody");
@@ -24,7 +25,7 @@ export function messagesPage(main, { me, search }) {
 
   fill(main,
     h("div", { class: "head" }, h("h1", null, "Messages")),
-    place.away, place.figures, filterForm(filters), place.news, place.list, place.more);
+    place.away, place.bars, place.figures, filterForm(filters), place.news, place.list, place.more);
 
   function table() {
     const head = ["State", "Record", "Changed", "By", "Integration", "Answer", "Attempts", "Next", "Made"];
@@ -43,11 +44,15 @@ export function messagesPage(main, { me, search }) {
     fill(place.more, next ? h("button", { type: "button", onclick: loadMore }, "Older messages") : null);
   }
 
+  const mayAll = me.roles.some((role) => role === "admin" || role === "viewer");
+
   async function load(signal) {
-    const [page, stats] = await Promise.all([
+    const [page, hours, stats] = await Promise.all([
       api.get(`/messages${query({ ...filters, limit: PAGE })}`, { signal }),
+      mayAll ? api.get("/stats/hours", { signal }) : null,
       me.roles.some((role) => ["admin", "viewer", "operator"].includes(role)) ? api.get("/stats", { signal }) : null,
     ]);
+    fill(place.bars, hours ? bars(hours.items) : null);
     fill(place.figures, figures(stats));
     merge(page);
   }
@@ -113,7 +118,7 @@ function row(message) {
       ? h("a", { href: `/integrations/${message.integration.id}` }, message.integration.name)
       : h("span", { class: "quiet" }, "deleted")),
     h("td", { class: "tight" }, message.last_code ?? (message.attempts > 0 ? "no answer" : "–")),
-    h("td", { class: "tight" }, message.attempts),
+    h("td", { class: "tight" }, message.attempts_max ? `${message.attempts} of ${message.attempts_max}` : message.attempts),
     h("td", { class: "tight" }, time(message.next_attempt_at)),
     h("td", { class: "tight" }, time(message.created_at)));
 }
@@ -121,7 +126,24 @@ function row(message) {
 /** A link out, when it is one that a browser may follow. */
 export function safeLink(url) {
   if (!/^https?:\/\//i.test(url ?? "")) return null;
-  return [" · ", h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, "in its application ↗")];
+  return [" · ", h("a", { href: url, target: "_blank", rel: "noopener noreferrer", class: "out", title: "Open it in its application" }, "open ↗")];
+}
+
+/** The last 24 hours: a bar an hour, what failed on top of what was delivered. */
+function bars(hours) {
+  const most = Math.max(1, ...hours.map((hour) => hour.delivered + hour.failed));
+  const [width, height] = [24, 44];
+  const total = (key) => hours.reduce((sum, hour) => sum + hour[key], 0);
+  const label = `The last 24 hours: ${total("delivered")} delivered, ${total("failed")} failed`;
+  return h("svg:svg", { class: "bars", role: "img", "aria-label": label, viewBox: `0 0 ${24 * width} ${height}`, preserveAspectRatio: "none" },
+    hours.map((hour, index) => {
+      const [good, bad] = [hour.delivered, hour.failed].map((count) => (count / most) * (height - 4));
+      const bar = (kind, y, tall) => tall > 0
+        ? h("svg:rect", { class: kind, x: index * width + 2, y, width: width - 4, height: Math.max(tall, 1.5) }) : null;
+      return h("svg:g", null, h("svg:title", null, `${exact(hour.at)}: ${hour.delivered} delivered, ${hour.failed} failed`),
+        h("svg:rect", { class: "ground", x: index * width + 2, y: height - 1.5, width: width - 4, height: 1.5 }),
+        bar("good", height - good, good), bar("bad", height - good - bad, bad));
+    }));
 }
 
 function figures(stats) {
@@ -150,7 +172,9 @@ function filterForm(filters) {
   }, () => {});
   const form = h("form", { class: "filters", role: "search", "aria-label": "Filter messages" },
     select("status", "State", STATES.map((name) => [name, name])), integrations,
-    input("record", "Record", "type/id"), select("code", "Answer", CODES),
+    input("record_type", "Record type", "feature"), input("record", "Record", "type/id"),
+    input("user", "By", "any part of a name"), select("code", "Answer", CODES),
+    input("q", "Text", "in record or description"),
     input("since", "Since", "2026-03-02T09:00:00Z"), input("until", "Until", "2026-03-03T09:00:00Z"));
   function apply() {
     const wanted = Object.fromEntries(new FormData(form));

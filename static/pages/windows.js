@@ -74,7 +74,7 @@ export function preview(item) {
   if (item.preview.length === 0) return h("span", { class: "quiet" }, "nobody");
   return item.preview.map((to) => h("span", { class: "below" },
     h("a", { href: `/integrations/${to.integration.id}` }, to.integration.name),
-    ` ${to.fields.join(", ")}`, to.absorbs ? " (with what is still waiting)" : ""));
+    `: ${to.fields.join(", ")}`, to.absorbs ? " (with what is still waiting)" : ""));
 }
 
 export function windowActions(record, again) {

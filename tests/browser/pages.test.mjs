@@ -1,6 +1,7 @@
 // The pages, as people use them.
 
 import assert from "node:assert/strict";
+import { readdir, stat } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import AxeBuilder from "@axe-core/playwright";
 import { edit, eventually, startBrowser, startReceiver, startServer } from "./harness.mjs";
@@ -133,6 +134,27 @@ test("what is being read does not move, and newer messages come when they are as
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("href")), before);
   await page.getByRole("button", { name: "1 new" }).click();
   await page.getByRole("row", { name: /APP-777/ }).waitFor();
+});
+
+test("the pages are light, and nothing in them comes from elsewhere", async () => {
+  const { page, context } = await browser.open(server.base);
+  let bytes = 0;
+  const sizes = [];
+  page.on("response", (response) => sizes.push((async () => {
+    if (new URL(response.url()).pathname.startsWith("/api/")) return;
+    const { responseBodySize } = await response.request().sizes();
+    bytes += responseBodySize;
+  })()));
+  const response = await page.goto(server.base);
+  await page.waitForLoadState("networkidle");
+  await Promise.all(sizes);
+  assert.ok(bytes > 5_000 && bytes < 60_000, `${bytes} bytes on the wire`);
+  const policy = response.headers()["content-security-policy"];
+  assert.ok(policy.includes("default-src 'self'") && !policy.includes("unsafe"), policy);
+  let whole = 0;
+  for (const name of await readdir("static", { recursive: true })) whole += (await stat(`static/${name}`)).isFile() ? (await stat(`static/${name}`)).size : 0;
+  assert.ok(whole < 120_000, `${whole} bytes in static/`);
+  await context.close();
 });
 
 test("keys alone are enough to find, open and filter", async () => {

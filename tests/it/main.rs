@@ -9,6 +9,7 @@
 //! - `learned`: users, record types and fields, for pickers
 //! - `preview`: open windows, and what they promise
 //! - `cli`: tokens and configuration from the command line
+//! - `lately`: how deliveries went lately
 //! - `limits`: every bound, at its edge
 //! - `server_tls`: the server behind its own certificate
 //! - `lifecycle`: settings, first start, ordered stop
@@ -30,6 +31,7 @@ mod crash;
 mod demo;
 mod first_light;
 mod harness;
+mod lately;
 mod learned;
 mod lifecycle;
 mod limits;

@@ -238,6 +238,8 @@ fn the_log_is_filtered_and_read_page_by_page() {
     );
     assert_eq!((ids("status=delivered").len(), ids("status=failed").len()), (5, 0));
     assert_eq!((ids("code=2xx").len(), ids("code=5xx").len(), ids("code=none").len()), (5, 0, 0));
+    assert_eq!((ids("record_type=FEATURE").len(), ids("record_type=idea").len()), (5, 0));
+    assert_eq!((ids("q=eature").len(), ids("q=nothing").len(), ids("user=ada").len()), (5, 0, 0));
     assert_eq!(ids("record=feature/3").len(), 1);
     let first = server.api.get("/messages?limit=2", 200);
     assert_eq!(first["items"][0]["integration"], json!({"id": one, "name": "one"}));

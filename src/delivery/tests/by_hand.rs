@@ -116,6 +116,9 @@ async fn windows_are_replayed_as_they_closed_through_the_filter_of_today() {
     let of_record = crate::store::MessageFilter {
         among: None,
         code: None,
+        record_type: None,
+        user: None,
+        text: None,
         account: hook.account,
         integration: None,
         status: None,

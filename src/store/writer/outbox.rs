@@ -7,7 +7,9 @@ use crate::address;
 use crate::model::{Id, MessageDraft, Notice, Owed, Partition, Settled, Source, Status};
 use crate::retry::Next;
 use crate::store::command::{health_after, status_after};
-use crate::store::{Gone, Outcome, Settle, Settlement, StoreError, history, keys, log};
+use crate::store::{
+    Gone, Hour, Outcome, Settle, Settlement, StoreError, history, hours, keys, log,
+};
 
 impl Draft<'_> {
     /// Sends audits at once to whoever wants that (R16).
@@ -147,9 +149,38 @@ impl Draft<'_> {
             Status::Cancelled => totals.cancelled += 1,
             Status::Pending | Status::Held => {}
         }
+        if let Some(integration) = self.config.integrations.get(&owed.integration) {
+            let done = self.done.entry(integration.account).or_default();
+            match settled.status {
+                Status::Delivered => done.delivered += 1,
+                Status::Failed => done.failed += 1,
+                _ => {}
+            }
+        }
         if settled.status != Status::Delivered {
             self.batch.insert(&keys::status_message(settled.status, message), &[]);
         }
         *self.owed_change.entry(owed.integration).or_default() -= 1;
+    }
+
+    /// Adds what this commit is done with to its hour; the first of an hour forgets one of long ago.
+    pub(super) fn count_hour(&mut self) -> Result<(), StoreError> {
+        let hour = hours::hour_of(self.now);
+        for (account, done) in &self.done {
+            let key = keys::hour(*account, hour);
+            let before = match self.store.tree().get(key)? {
+                Some(bytes) => hours::decode(&bytes)?,
+                None => {
+                    self.batch.remove(&keys::hour(*account, hours::forgotten_with(hour)));
+                    Hour::default()
+                }
+            };
+            let sum = Hour {
+                delivered: before.delivered + done.delivered,
+                failed: before.failed + done.failed,
+            };
+            self.batch.insert(&key, encode(&sum));
+        }
+        Ok(())
     }
 }

@@ -33,8 +33,8 @@ pub use params::{
 
 use super::params::Params;
 use super::{
-    Problem, accounts, audits, by_hand, config, integrations, learned, messages, metrics, records,
-    session, stats, tokens, why, workspaces,
+    Problem, accounts, audits, by_hand, config, hours, integrations, learned, messages, metrics,
+    records, session, stats, tokens, why, workspaces,
 };
 
 #[derive(OpenApi)]
@@ -72,7 +72,7 @@ use super::{
         tokens::list, tokens::create, tokens::revoke,
         accounts::list, accounts::create, accounts::delete,
         session::log_in, session::get, session::log_out,
-        stats::get, stats::healthz, stats::readyz, metrics::get, get,
+        hours::get_hours, hours::get_of_integration, stats::get, stats::healthz, stats::readyz, metrics::get, get,
     ),
     components(schemas(Problem)),
 )]
