@@ -17,6 +17,7 @@ mod brief;
 mod discord;
 mod fit;
 mod google_chat;
+pub mod siem;
 mod slack;
 mod teams;
 mod text;
@@ -34,6 +35,7 @@ pub fn body(format: Format, audit: &Collated) -> String {
         Format::Teams => teams::body(&Brief::of(audit)),
         Format::GoogleChat => google_chat::body(&Brief::of(audit)),
         Format::Discord => discord::body(&Brief::of(audit)),
+        _ => siem::body(format, &[]),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use utoipa::ToSchema;
 
-use super::{Account, Audit, DurationText, ExternalId, Id, Secret, Slot, WindowRule};
+use super::{Account, Audit, DurationText, ExternalId, Id, Secret, Slot, Success, WindowRule};
 use crate::clock::Timestamp;
 use crate::settings::{parse_duration, write_duration};
 
@@ -122,6 +122,24 @@ pub struct IntegrationSpec {
     /// How a message is written.
     #[serde(default)]
     pub format: Format,
+    /// Kind `security`: only these actions; `login.*` means all that begin so, none means all.
+    #[serde(default)]
+    pub actions: Vec<ExternalId>,
+    /// Kind `security`: only what ended so.
+    #[serde(default)]
+    pub outcome: Option<Success>,
+    /// Kind `security`: only what is at least so grave, from 0 to 10.
+    #[serde(default)]
+    pub min_severity: u8,
+    /// Kind `security`, formats that take many events at once: how many wait for each other.
+    #[serde(default)]
+    pub batch: Option<Batch>,
+    /// Whether bodies are sent compressed, by gzip: formats `ecs_bulk`, `splunk_hec` and `datadog`.
+    #[serde(default)]
+    pub gzip: bool,
+    /// Kind `activity`, format `audit`: whether the record goes with the changes, as `record`.
+    #[serde(default)]
+    pub include_record: bool,
     /// Headers to add to every request.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
@@ -202,6 +220,11 @@ impl<'de> Deserialize<'de> for MaxWait {
 pub enum Kind {
     /// Audits: who did what to which record.
     Activity,
+    /// Security events, each at once. At account level only.
+    Security,
+    /// The full record, when it is sent to the hook and with every change from then on. At workspace
+    /// level only.
+    Record,
 }
 
 /// When matching audits are sent (R16).
@@ -221,7 +244,7 @@ pub enum Collation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// The audit with every key, as the README shows it.
+    /// Lull's own: what is sent with every key, as the README shows it.
     #[default]
     Audit,
     /// What receivers of Aha!'s own audit webhook read.
@@ -234,6 +257,32 @@ pub enum Format {
     GoogleChat,
     /// A message for a webhook of a Discord channel.
     Discord,
+    /// The Open Cybersecurity Schema Framework.
+    Ocsf,
+    /// The Elastic Common Schema, one document.
+    Ecs,
+    /// The Elastic Common Schema, as NDJSON for `_bulk`.
+    EcsBulk,
+    /// ArcSight's Common Event Format, one line an event.
+    Cef,
+    /// Events for Splunk's HTTP Event Collector.
+    SplunkHec,
+    /// Logs for Datadog's intake.
+    Datadog,
+    /// A line of RFC 5424.
+    Syslog,
+}
+
+/// How many events go in one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// So many make a message full.
+    pub max_events: u32,
+    /// The longest the first of them waits for others.
+    #[serde(with = "crate::settings::duration_text")]
+    #[schema(value_type = DurationText)]
+    pub max_wait: Duration,
 }
 
 /// One row of an integration's filter. Within a row, all lists must agree (R7).

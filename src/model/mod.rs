@@ -12,6 +12,7 @@ mod message;
 mod record;
 mod schema;
 mod secret;
+mod security;
 mod token;
 mod window;
 
@@ -19,7 +20,7 @@ pub use account::{AccountInfo, BadSlug, Slug, Workspace};
 pub use audit::{Action, Audit, AuditDraft, CHANGES_MAX, Change, Extra, NAME_CHARS_MAX, User};
 pub use id::{BadId, BadName, ExternalId, Id};
 pub use integration::{
-    Activity, Collation, DisabledBecause, EarlierPair, Format, Health, Integration,
+    Activity, Batch, Collation, DisabledBecause, EarlierPair, Format, Health, Integration,
     IntegrationSpec, IntegrationStatus, Kind, MAX_IN_FLIGHT_MAX, Notice, OldSecret, RetrySchedule,
     SCHEDULE,
 };
@@ -33,5 +34,6 @@ pub use message::{
 pub use record::{Account, Partition, RecordKey};
 pub use schema::DurationText;
 pub use secret::{BadSecret, HIDDEN, Secret, looks_secret};
+pub use security::{ChainHash, Chained, SEVERITY_MAX, SecurityEvent, Success, Target};
 pub use token::{KeyHash, Role, Session, Token, TokenWish, WORKSPACES_MAX, random_key, token_text};
 pub use window::{Addressed, ClosedBy, Mark, Slot, WindowRule};
