@@ -1,4 +1,7 @@
 //! Audits to messages: for each integration what it may see, collated, in its format. Level 1: pure.
+//! `security.rs` does so for security events.
+
+pub mod security;
 
 use crate::collate::{Collated, Seen, collate};
 use crate::filter::{Verdict, decide};

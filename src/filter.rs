@@ -2,6 +2,8 @@
 //!
 //! Decided audit by audit, before collation, so that a filter never leaks what it hides.
 
+pub mod security;
+
 use crate::model::{Activity, Audit, Change, IntegrationSpec};
 
 /// What an integration sees of an audit.

@@ -39,9 +39,20 @@ pub fn decide(
     at: Timestamp,
     schedule: &[Duration],
 ) -> Next {
-    if outcome.is_success() {
-        return Next::Delivered;
+    match outcome.is_success() {
+        true => Next::Delivered,
+        false => again(outcome, message, number, at, schedule),
     }
+}
+
+/// What follows an attempt of which something is to be sent again, whatever the status said.
+pub fn again(
+    outcome: &AttemptOutcome,
+    message: Id,
+    number: u32,
+    at: Timestamp,
+    schedule: &[Duration],
+) -> Next {
     match schedule.get(number.saturating_sub(1) as usize) {
         Some(wait) => {
             let step = jittered(*wait, message, number);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::StartError;
 use crate::clock::Timestamp;
-use crate::model::{Account, ExternalId, Id, KeyHash, Role, Token, random_key, token_text};
+use crate::model::{Account, By, ExternalId, Id, KeyHash, Role, Token, random_key, token_text};
 use crate::store::{Configure, Journal, Store};
 use crate::web::LoginCode;
 
@@ -38,7 +38,7 @@ pub async fn make_admin_token(
         created_by: None,
         expires_at: None,
     };
-    let made = journal.configure(Configure::CreateToken(Box::new(token))).await?;
+    let made = journal.configure(Configure::CreateToken(Box::new(token)), By::default()).await?;
     debug_assert!(made.is_ok(), "the first account is there");
     Ok(Some(text))
 }

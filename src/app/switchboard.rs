@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use actix::{Addr, MailboxError};
 
 use crate::clock::Clock;
-use crate::delivery::{Configured, Dispatcher, GiveUp, Owe, Shard};
+use crate::delivery::{Configured, Dispatcher, GiveUp, Owe, Shard, Wait};
 use crate::model::{Id, Owed};
 use crate::record::{Edits, Gauges, Recover, Registry};
 use crate::store::{Accepted, Config, Event, Listener, Recovered};
@@ -53,6 +53,10 @@ impl Connector {
         for (dispatcher, owed) in lines.dispatchers.iter().zip(lines.by_dispatcher(recovered.owed))
         {
             dispatcher.send(Owe(owed)).await?;
+        }
+        for (integration, due) in recovered.waiting {
+            let index = Shard::index_of(integration, lines.dispatchers.len());
+            lines.dispatchers[index].send(Wait(integration, due)).await?;
         }
         let registries = lines.registries.clone();
         let connected = self.0.set(lines);
@@ -117,6 +121,12 @@ impl Listener for Switchboard {
                     for gone in gone {
                         let index = Shard::index_of(gone.integration, lines.dispatchers.len());
                         let _ = lines.dispatchers[index].try_send(GiveUp(gone));
+                    }
+                }
+                Event::Waiting(waits) => {
+                    for (integration, due) in waits {
+                        let index = Shard::index_of(integration, lines.dispatchers.len());
+                        let _ = lines.dispatchers[index].try_send(Wait(integration, due));
                     }
                 }
                 Event::Configured(config) => {

@@ -11,7 +11,7 @@ use super::CliError;
 use super::remote::Remote;
 use crate::clock::{Clock, SystemClock};
 use crate::metrics::Metrics;
-use crate::model::{Account, Id, KeyHash, Token, TokenWish, random_key, token_text};
+use crate::model::{Account, By, Id, KeyHash, Token, TokenWish, random_key, token_text};
 use crate::store::{Changed, Configure, Event, Journal, Listener, Refusal, Store, StoreError};
 
 #[derive(Args, Debug)]
@@ -196,8 +196,11 @@ impl Opened {
     }
 
     async fn change(&self, change: Configure, what: &str) -> Result<Changed, CliError> {
-        let changed =
-            self.journal.configure(change).await.map_err(|error| CliError::Start(error.into()))?;
+        let changed = self
+            .journal
+            .configure(change, By::default())
+            .await
+            .map_err(|error| CliError::Start(error.into()))?;
         changed.map_err(|refusal| {
             CliError::Argument(match refusal {
                 Refusal::InUse(why) => format!("{what}: {why}"),

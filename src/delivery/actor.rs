@@ -5,20 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use actix_web::web::Bytes;
 use tokio::sync::oneshot;
 
+use super::attempt;
 use super::limit::RateLimit;
 use super::pace::Pace;
 use super::schedule::{Schedule, Turn};
-use super::{GiveUp, Posted, Request, Shared, TestHook, Transport};
+use super::{GiveUp, Shared, TestHook, Transport};
 use crate::clock::Timestamp;
-use crate::model::{
-    Attempt, AttemptOutcome, Delivery, DisabledBecause, HIDDEN, Id, Integration, Notice, Owed,
-    Partition, Trigger, looks_secret,
-};
-use crate::store::{Settle, Settlement, Store, StoreError};
-use crate::{retry, sign};
+use crate::model::{Attempt, DisabledBecause, Id, Integration, Notice, Owed, Partition};
+use crate::store::{Settlement, StoreError};
 
 /// How long to wait before a message is tried again whose attempt could not be written down.
 const UNSETTLED_WAIT: Duration = Duration::from_secs(5);
@@ -26,8 +22,6 @@ const UNSETTLED_WAIT: Duration = Duration::from_secs(5);
 const ABSORPTION_TAKES: Duration = Duration::from_millis(50);
 /// The longest the timer sleeps: due times are of the wall clock, which may jump.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
-/// What every request says it is from.
-const USER_AGENT: &str = concat!("Lull/", env!("CARGO_PKG_VERSION"));
 
 /// The actor of one integration.
 pub struct DeliveryActor {
@@ -50,6 +44,11 @@ pub struct DeliveryActor {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct OweHere(pub Vec<(Id, Owed)>);
+
+/// Security events wait to be sent to this integration together, until then.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct SendBatchAt(pub Timestamp);
 
 /// The integration is another now.
 #[derive(Message)]
@@ -125,7 +124,7 @@ impl DeliveryActor {
         let (integration, shared) = (self.integration.clone(), self.shared.clone());
         let transport = self.transport.clone();
         let began = self.pace.begin();
-        let attempt = attempt(turn, integration, shared, transport);
+        let attempt = attempt::make(turn, integration, shared, transport);
         ctx.spawn(attempt.into_actor(self).map(move |made, actor, ctx| {
             if let Some((outcome, took)) = &made.exchange {
                 actor.pace.ended(began, *took, outcome, actor.schedule.in_flight());
@@ -179,111 +178,6 @@ impl DeliveryActor {
     }
 }
 
-/// Keeps a message in hand as long as its attempt lives, also when that is dropped.
-struct Held {
-    store: Arc<Store>,
-    message: Id,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.store.in_hand().release(self.message);
-    }
-}
-
-/// An attempt that was made.
-struct Made {
-    /// What came of the request, and how long it took; none when there was nothing to send.
-    exchange: Option<(AttemptOutcome, Duration)>,
-    settled: Result<Settlement, StoreError>,
-}
-
-/// Makes an attempt and settles it (D3).
-async fn attempt(
-    turn: Turn,
-    integration: Arc<Integration>,
-    shared: Arc<Shared>,
-    transport: Rc<dyn Transport>,
-) -> Made {
-    let _held = Held { store: shared.store.clone(), message: turn.message };
-    let entry = match shared.store.message(turn.message) {
-        Ok(Some(entry)) => entry,
-        Ok(None) => return Made { exchange: None, settled: Ok(Settlement::default()) },
-        Err(error) => return Made { exchange: None, settled: Err(error) },
-    };
-    let asked_by = match entry.delivery {
-        Delivery::Owed(owed) => owed.asked_by,
-        // Given up since it was taken out of the schedule.
-        Delivery::Settled(_) => return Made { exchange: None, settled: Ok(Settlement::default()) },
-    };
-    let at = shared.clock.now();
-    let started = shared.clock.monotonic();
-    let body = entry.message.draft.body;
-    let headers = headers(&integration, turn.message, at, body.as_bytes());
-    let request = Request {
-        url: integration.spec.hook_url.clone(),
-        headers: headers.clone(),
-        body: Bytes::from(body),
-        timeout: integration.spec.timeout,
-    };
-    let Posted { outcome, timing, note } = transport.post(request).await;
-    let took = shared.clock.monotonic() - started;
-    shared.metrics.attempts.made(&outcome, took);
-    let number = turn.attempts + 1;
-    let (now, schedule) = (shared.clock.now(), integration.retry_schedule());
-    let next = retry::decide(&outcome, turn.message, number, now, schedule);
-    log::debug!(
-        "message {} to {}: attempt {number}, {next:?}",
-        turn.message,
-        integration.spec.name
-    );
-    let attempt = Attempt {
-        number,
-        at,
-        trigger: if asked_by.is_some() { Trigger::Manual } else { Trigger::Scheduled },
-        asked_by,
-        request_headers: redacted(headers),
-        total_ms: took.as_millis() as u32,
-        timing,
-        outcome: outcome.clone(),
-        note,
-    };
-    let (message, partition) = (turn.message, turn.partition);
-    let settle = Settle { message, integration: integration.id, partition, attempt, next };
-    Made { exchange: Some((outcome, took)), settled: shared.journal.settle(settle).await }
-}
-
-/// The headers of an attempt that is made `at`.
-fn headers(
-    integration: &Integration,
-    message: Id,
-    at: Timestamp,
-    body: &[u8],
-) -> Vec<(String, String)> {
-    let id = message.to_string();
-    let signature = sign::sign(integration.secrets(at), &id, at, body);
-    let own = [
-        ("content-type", "application/json".to_owned()),
-        ("user-agent", USER_AGENT.to_owned()),
-        ("webhook-id", id),
-        ("webhook-timestamp", at.unix_seconds().to_string()),
-        ("webhook-signature", signature),
-    ];
-    let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
-    let added = integration.spec.headers.iter();
-    own.chain(added.map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))).collect()
-}
-
-/// Hides the values of headers that look like credentials (section 7).
-fn redacted(mut headers: Vec<(String, String)>) -> Vec<(String, String)> {
-    for (name, value) in &mut headers {
-        if looks_secret(name) {
-            *value = HIDDEN.to_owned();
-        }
-    }
-    headers
-}
-
 impl Actor for DeliveryActor {
     type Context = Context<Self>;
 }
@@ -312,30 +206,29 @@ impl Handler<TestHook> for DeliveryActor {
     type Result = ResponseFuture<Option<Attempt>>;
 
     fn handle(&mut self, test: TestHook, _: &mut Context<Self>) -> Self::Result {
-        let (integration, clock) = (self.integration.clone(), self.shared.clock.clone());
+        let (integration, shared) = (self.integration.clone(), self.shared.clone());
         let transport = self.transport.clone();
-        Box::pin(async move {
-            let (at, started) = (clock.now(), clock.monotonic());
-            let headers = headers(&integration, Id::at(at), at, test.body.as_bytes());
-            let request = Request {
-                url: integration.spec.hook_url.clone(),
-                headers: headers.clone(),
-                body: Bytes::from(test.body),
-                timeout: integration.spec.timeout,
-            };
-            let Posted { outcome, timing, note } = transport.post(request).await;
-            Some(Attempt {
-                number: 1,
-                at,
-                trigger: Trigger::Manual,
-                asked_by: Some(test.by.into()),
-                request_headers: redacted(headers),
-                total_ms: (clock.monotonic() - started).as_millis() as u32,
-                timing,
-                outcome,
-                note,
-            })
-        })
+        Box::pin(async move { Some(attempt::sample(test, integration, shared, transport).await) })
+    }
+}
+
+impl Handler<SendBatchAt> for DeliveryActor {
+    type Result = ();
+
+    fn handle(&mut self, SendBatchAt(due): SendBatchAt, ctx: &mut Context<Self>) {
+        let wait = due.since(self.shared.clock.now()).min(SLEEP_MAX);
+        ctx.run_later(wait, |actor, ctx| {
+            let (shared, integration) = (actor.shared.clone(), actor.integration.id);
+            let sent = async move { shared.journal.send_batch(integration).await };
+            ctx.spawn(sent.into_actor(actor).map(move |sent, actor, ctx| {
+                if let Err(error) = sent
+                    && !matches!(error, StoreError::Stopped)
+                {
+                    log::error!("what waits for integration {integration} stays: {error}");
+                    ctx.notify(SendBatchAt(actor.shared.clock.now() + UNSETTLED_WAIT));
+                }
+            }));
+        });
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use actix::prelude::*;
 
 use super::Shared;
-use super::actor::{DeliveryActor, DrainHere, OweHere, Reconfigure, Retire};
+use super::actor::{DeliveryActor, DrainHere, OweHere, Reconfigure, Retire, SendBatchAt};
+use crate::clock::Timestamp;
 use crate::model::{Attempt, Id, Integration, Owed};
 use crate::store::{Config, Gone};
 
@@ -56,6 +57,11 @@ pub struct Owe(pub Vec<(Id, Owed)>);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct GiveUp(pub Gone);
+
+/// Security events wait to be sent together to this integration of this shard, until then.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Wait(pub Id, pub Timestamp);
 
 /// Send a signed sample to this integration now. The attempt, unless there is no such integration.
 #[derive(Message)]
@@ -151,6 +157,16 @@ impl Handler<GiveUp> for Dispatcher {
     fn handle(&mut self, GiveUp(gone): GiveUp, _: &mut Context<Self>) {
         if let Some(hook) = self.hooks.get(&gone.integration) {
             let _ = hook.actor.try_send(GiveUp(gone));
+        }
+    }
+}
+
+impl Handler<Wait> for Dispatcher {
+    type Result = ();
+
+    fn handle(&mut self, Wait(integration, due): Wait, _: &mut Context<Self>) {
+        if let Some(hook) = self.hooks.get(&integration) {
+            let _ = hook.actor.try_send(SendBatchAt(due));
         }
     }
 }

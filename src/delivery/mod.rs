@@ -7,6 +7,9 @@
 //! - `pace.rs`: how many may be in flight at a time; pure
 //! - `limit.rs`: how many a second
 //! - `actor.rs`: [`DeliveryActor`], one per integration: in-flight attempts and the one timer
+//! - `attempt.rs`: one attempt, from the message to what is written down of it
+//! - `wire.rs`: its headers and body, and how much of the answer is kept
+//! - `receipt.rs`: what receivers of many events say of each
 //! - `dispatcher.rs`: [`Dispatcher`], one per arbiter, the only starter of delivery actors
 //! - `transport.rs`: one HTTP request, and its answer or why there is none
 //! - `connector.rs`, `stream.rs`: name → addresses → guarded connection
@@ -20,18 +23,21 @@
 //! nothing, since the outbox is in the store.
 
 mod actor;
+mod attempt;
 mod connector;
 mod dispatcher;
 mod guard;
 mod limit;
 mod pace;
 mod progress;
+mod receipt;
 mod schedule;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod transport;
+mod wire;
 mod words;
 
 use std::rc::Rc;
@@ -39,7 +45,7 @@ use std::sync::Arc;
 
 pub use actor::DeliveryActor;
 pub use connector::{Resolve, SystemResolver};
-pub use dispatcher::{Configured, Dispatcher, Drain, GiveUp, Owe, Shard, TestHook};
+pub use dispatcher::{Configured, Dispatcher, Drain, GiveUp, Owe, Shard, TestHook, Wait};
 pub use guard::{Guard, Refused};
 pub use tls::{BadCertificate, config as tls_config};
 pub use transport::{HttpTransport, Posted, Request, Transport};

@@ -12,8 +12,8 @@ use serde_json::json;
 
 use crate::clock::Clock;
 use crate::model::{
-    AttemptOutcome, ClosedBy, Delivery, DisabledBecause, Id, IntegrationStatus, SCHEDULE, Secret,
-    Status, Trigger,
+    AttemptOutcome, By, ClosedBy, Delivery, DisabledBecause, Id, IntegrationStatus, SCHEDULE,
+    Secret, Status, Trigger,
 };
 use crate::sign;
 use crate::store::Configure;
@@ -180,7 +180,12 @@ async fn deleting_an_integration_gives_up_what_is_owed_to_it() {
     world.will_answer(&[500]);
     world.post(update("42", "a")).await;
     world.pass(SECOND * 2).await;
-    world.journal.configure(Configure::DeleteIntegration(hook.id, None)).await.unwrap().unwrap();
+    world
+        .journal
+        .configure(Configure::DeleteIntegration(hook.id, None), By::default())
+        .await
+        .unwrap()
+        .unwrap();
     world.pass(DAY).await;
     assert_eq!(world.requests().len(), 1);
     let entry = world.log().remove(0);
@@ -211,7 +216,7 @@ async fn during_a_rotation_both_secrets_sign_and_afterwards_only_the_new_one() {
     let new = Secret::random().unwrap();
     let until = world.clock.now() + DAY;
     let rotated = Configure::RotateSecret(hook.id, new.clone(), until);
-    let rotated = integration_of(world.journal.configure(rotated).await.unwrap());
+    let rotated = integration_of(world.journal.configure(rotated, By::default()).await.unwrap());
     assert_eq!(rotated.secret, new);
     for (wait, old_signs) in [(MINUTE, true), (DAY, false)] {
         world.post(update("42", wait.as_secs())).await;
@@ -342,7 +347,12 @@ async fn an_attempt_that_is_dropped_with_its_integration_leaves_nothing_in_hand(
     world.pass(SECOND + Duration::from_millis(10)).await;
     let message = world.log()[0].message.id;
     assert!(!world.store.in_hand().absorb(message), "it is being sent");
-    world.journal.configure(Configure::DeleteIntegration(hook.id, None)).await.unwrap().unwrap();
+    world
+        .journal
+        .configure(Configure::DeleteIntegration(hook.id, None), By::default())
+        .await
+        .unwrap()
+        .unwrap();
     world.pass(MINUTE).await;
     assert!(world.store.in_hand().absorb(message));
 }

@@ -26,8 +26,6 @@ use crate::model::{AttemptOutcome, IntegrationSpec, Timing};
 /// How long an idle connection is kept. Shorter than what common servers keep theirs (five seconds),
 /// because a request on a connection that the other side is just closing fails.
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
-/// The most bytes of an answer's body that are read.
-const ANSWER_BYTES_MAX: usize = 16 << 10;
 /// The most bytes of an answer's headers that are kept.
 const ANSWER_HEADERS_BYTES_MAX: usize = 16 << 10;
 
@@ -42,6 +40,8 @@ pub struct Request {
     pub body: Bytes,
     /// How long all of it may take.
     pub timeout: Duration,
+    /// How many bytes of the answer's body are read.
+    pub answer_bytes_max: usize,
 }
 
 /// What came of a request.
@@ -115,7 +115,7 @@ async fn post(client: Client, request: Request, progress: &Progress) -> Posted {
     let host = host_of(&request.url);
     // As browsers would write it: what needs escaping is escaped.
     let url = url::Url::parse(&request.url).map_or_else(|_| request.url.clone(), String::from);
-    let timeout = request.timeout;
+    let (timeout, answer_bytes_max) = (request.timeout, request.answer_bytes_max);
     let is_https = url.starts_with("https:");
     let what = words::Circumstances { host: &host, is_https, timeout, progress };
     // What a hook sends compressed stays so: a few kilobytes could become gigabytes.
@@ -127,7 +127,7 @@ async fn post(client: Client, request: Request, progress: &Progress) -> Posted {
     let answered = tokio::time::timeout(timeout, post.send_body(Body(Some(request.body)))).await;
     let left = timeout.saturating_sub(SystemClock.monotonic() - started);
     let (outcome, note) = match answered {
-        Ok(Ok(mut response)) => answer(&mut response, left, &what).await,
+        Ok(Ok(mut response)) => answer(&mut response, answer_bytes_max, left, &what).await,
         Ok(Err(error)) => (AttemptOutcome::Unanswered(words::unanswered(&error, &what)), None),
         Err(_) => (AttemptOutcome::Unanswered(words::timed_out(&what)), None),
     };
@@ -160,6 +160,7 @@ impl awc::body::MessageBody for Body {
 /// the message, and would get it twice if that were a failure. It is noted beside the answer.
 async fn answer<S>(
     response: &mut ClientResponse<S>,
+    bytes_max: usize,
     left: Duration,
     what: &words::Circumstances<'_>,
 ) -> (AttemptOutcome, Option<String>)
@@ -177,7 +178,7 @@ where
     let read = async {
         while let Some(chunk) = response.next().await {
             let chunk = chunk?;
-            let room = ANSWER_BYTES_MAX - bytes.len();
+            let room = bytes_max - bytes.len();
             bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
             if chunk.len() > room {
                 body_cut = true;

@@ -1,19 +1,23 @@
-//! Bytes to audits: reads what applications post, and says of everything it refuses where it
+//! Bytes to audits and security events: reads what applications post, and says of everything it refuses where it
 //! stands and what is wrong with it. Level 1: pure, no clock, no store, no socket.
 //!
 //! - `mod.rs`: the four shapes of a body, and their limits
 //! - `audit.rs`: one audit, field by field
+//! - `security.rs`: one security event, field by field
+//! - `fields.rs`: what fields are read by
 //! - `json.rs`: JSON objects as raw members, and pointers to their places
 //!
 //! Values are never parsed: `value`, `old_value` and unknown keys are kept as the text they came
 //! as, so nothing is lost to a number format, and reading costs little.
 
 mod audit;
+mod fields;
 mod json;
+mod security;
 
 use serde_json::value::RawValue;
 
-use crate::model::AuditDraft;
+use crate::model::{AuditDraft, SecurityDraft};
 use crate::settings::Limits;
 use json::Pointer;
 
@@ -46,30 +50,51 @@ pub enum Refused {
     /// It is not JSON.
     #[error("the body is not valid JSON: {0}")]
     NotJson(String),
-    /// A single audit is larger than [`Limits::audit_bytes`].
-    #[error("the audit has {bytes} bytes; a call for one audit may have at most {max} (max_audit)")]
-    AuditTooLarge {
+    /// A single one is larger than [`Limits::audit_bytes`].
+    #[error("the {what} has {bytes} bytes; a call for one may have at most {max} (max_audit)")]
+    TooLarge {
+        /// What it is.
+        what: &'static str,
         /// How large it is.
         bytes: usize,
         /// How large it may be.
         max: usize,
     },
-    /// There are more audits than [`Limits::batch_audits`].
-    #[error("the batch has more than {max} audits (max_batch); split it")]
-    TooManyAudits {
+    /// There are more than [`Limits::batch_audits`].
+    #[error("the batch has more than {max} {what}s (max_batch); split it")]
+    TooMany {
+        /// What they are.
+        what: &'static str,
         /// How many there may be.
         max: usize,
     },
-    /// At least one audit is not one.
-    #[error("{} of the audits cannot be accepted; nothing was kept", count_items(.0))]
-    Invalid(Vec<Fault>),
+    /// At least one of them is not one.
+    #[error("{} of the {what}s cannot be accepted; nothing was kept", count_items(faults))]
+    Invalid {
+        /// What they are to be.
+        what: &'static str,
+        /// What is wrong with them.
+        faults: Vec<Fault>,
+    },
 }
 
 /// Reads the audits of a body within `limits`, in order. All or nothing.
 pub fn audits(body: &[u8], media: Media, limits: &Limits) -> Result<Vec<AuditDraft>, Refused> {
+    items(body, media, Items::within(limits, "audit", audit::unwrap_and_read))
+}
+
+/// Reads the security events of a body within `limits`, in order. All or nothing.
+pub fn security_events(
+    body: &[u8],
+    media: Media,
+    limits: &Limits,
+) -> Result<Vec<SecurityDraft>, Refused> {
+    items(body, media, Items::within(limits, "security event", security::unwrap_and_read))
+}
+
+fn items<T>(body: &[u8], media: Media, mut items: Items<'_, T>) -> Result<Vec<T>, Refused> {
     let text = std::str::from_utf8(body)
         .map_err(|error| Refused::NotJson(format!("it is not UTF-8 ({error})")))?;
-    let mut items = Items::within(limits);
     match media {
         Media::Ndjson => {
             for (number, line) in
@@ -77,7 +102,7 @@ pub fn audits(body: &[u8], media: Media, limits: &Limits) -> Result<Vec<AuditDra
             {
                 items.next()?;
                 match serde_json::from_str::<&RawValue>(line) {
-                    Ok(raw) => items.read(raw),
+                    Ok(raw) => items.take(raw),
                     Err(error) => items.fault(format!("line {} is not JSON: {error}", number + 1)),
                 }
             }
@@ -88,19 +113,20 @@ pub fn audits(body: &[u8], media: Media, limits: &Limits) -> Result<Vec<AuditDra
             if raw.get().starts_with('[') {
                 for raw in json::elements(raw).map_err(Refused::NotJson)? {
                     items.next()?;
-                    items.read(raw);
+                    items.take(raw);
                 }
             } else {
-                let (bytes, max) = (body.len(), limits.audit_bytes);
+                let (what, bytes, max) = (items.what, body.len(), items.limits.audit_bytes);
                 if bytes > max {
-                    return Err(Refused::AuditTooLarge { bytes, max });
+                    return Err(Refused::TooLarge { what, bytes, max });
                 }
                 items.next()?;
-                items.read(raw);
+                items.take(raw);
             }
         }
     }
-    if items.faults.is_empty() { Ok(items.audits) } else { Err(Refused::Invalid(items.faults)) }
+    let Items { what, read, faults, .. } = items;
+    if faults.is_empty() { Ok(read) } else { Err(Refused::Invalid { what, faults }) }
 }
 
 /// Reads an audit back from the text the history keeps.
@@ -113,23 +139,39 @@ pub fn kept(text: &[u8]) -> Result<AuditDraft, String> {
     .ok_or_else(|| faults.join("; "))
 }
 
+/// Reads one item, out of its envelope if it is in one.
+type ReadOne<T> = fn(&RawValue, fields::Report) -> Option<T>;
+
+/// Reads a security event back from the text the list keeps.
+pub fn kept_security_event(text: &str) -> Result<SecurityDraft, String> {
+    let raw: &RawValue = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let mut faults = Vec::new();
+    security::unwrap_and_read(raw, &mut |pointer, message| {
+        faults.push(format!("{pointer} {message}"));
+    })
+    .ok_or_else(|| faults.join("; "))
+}
+
 /// The items of a body as they are read.
-struct Items<'l> {
+struct Items<'l, T> {
     limits: &'l Limits,
+    /// What they are to be.
+    what: &'static str,
+    read_one: ReadOne<T>,
     count: usize,
-    audits: Vec<AuditDraft>,
+    read: Vec<T>,
     faults: Vec<Fault>,
 }
 
-impl<'l> Items<'l> {
-    fn within(limits: &'l Limits) -> Self {
-        Self { limits, count: 0, audits: Vec::new(), faults: Vec::new() }
+impl<'l, T> Items<'l, T> {
+    fn within(limits: &'l Limits, what: &'static str, read_one: ReadOne<T>) -> Self {
+        Self { limits, what, read_one, count: 0, read: Vec::new(), faults: Vec::new() }
     }
 
     fn next(&mut self) -> Result<(), Refused> {
         self.count += 1;
-        let max = self.limits.batch_audits;
-        if self.count > max { Err(Refused::TooManyAudits { max }) } else { Ok(()) }
+        let (what, max) = (self.what, self.limits.batch_audits);
+        if self.count > max { Err(Refused::TooMany { what, max }) } else { Ok(()) }
     }
 
     fn fault(&mut self, message: String) {
@@ -138,18 +180,18 @@ impl<'l> Items<'l> {
         }
     }
 
-    fn read(&mut self, raw: &RawValue) {
+    fn take(&mut self, raw: &RawValue) {
         let (bytes, max) = (raw.get().len(), self.limits.audit_bytes);
         if bytes > max {
-            return self.fault(format!("has {bytes} bytes; an audit may have {max} (max_audit)"));
+            return self.fault(format!("has {bytes} bytes; it may have {max} (max_audit)"));
         }
         let (index, faults) = (self.count - 1, &mut self.faults);
-        let read = audit::unwrap_and_read(raw, &mut |pointer, message| {
+        let read = (self.read_one)(raw, &mut |pointer, message| {
             if faults.len() < FAULTS_MAX {
                 faults.push(Fault { index, pointer, message });
             }
         });
-        self.audits.extend(read);
+        self.read.extend(read);
     }
 }
 

@@ -16,7 +16,7 @@ fn one(body: &str) -> AuditDraft {
 
 fn faults(body: &str) -> Vec<(usize, String, String)> {
     match audits(body.as_bytes(), Media::Json) {
-        Err(Refused::Invalid(faults)) => {
+        Err(Refused::Invalid { faults, .. }) => {
             faults.into_iter().map(|fault| (fault.index, fault.pointer, fault.message)).collect()
         }
         other => panic!("{body} was not refused as invalid: {other:?}"),
@@ -171,7 +171,7 @@ fn every_bad_item_of_a_batch_is_named() {
     let Err(refused) = audits(format!("{good}\nnot json\n").as_bytes(), Media::Ndjson) else {
         panic!()
     };
-    let Refused::Invalid(lines) = refused else { panic!() };
+    let Refused::Invalid { faults: lines, .. } = refused else { panic!() };
     assert_eq!(lines[0].index, 1);
     assert!(lines[0].message.starts_with("line 2 is not JSON"));
 }
@@ -193,14 +193,14 @@ fn limits_hold_at_their_edge() {
     assert_eq!(audits(batch(10_000).as_bytes(), Media::Ndjson).unwrap().len(), 10_000);
     assert!(matches!(
         audits(batch(10_001).as_bytes(), Media::Ndjson),
-        Err(Refused::TooManyAudits { max: 10_000 })
+        Err(Refused::TooMany { max: 10_000, .. })
     ));
 
     let padded = |bytes: usize| format!("{audit}{}", " ".repeat(bytes - audit.len()));
     assert_eq!(audits(padded(1 << 20).as_bytes(), Media::Json).unwrap().len(), 1);
     assert!(matches!(
         audits(padded((1 << 20) + 1).as_bytes(), Media::Json),
-        Err(Refused::AuditTooLarge { max: 1_048_576, .. })
+        Err(Refused::TooLarge { max: 1_048_576, .. })
     ));
 }
 

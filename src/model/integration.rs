@@ -273,6 +273,25 @@ pub enum Format {
     Syslog,
 }
 
+impl Format {
+    /// Whether it is one that SIEMs take.
+    pub fn is_siem(self) -> bool {
+        use Format::{Cef, Datadog, Ecs, EcsBulk, Ocsf, SplunkHec, Syslog};
+        matches!(self, Ocsf | Ecs | EcsBulk | Cef | SplunkHec | Datadog | Syslog)
+    }
+
+    /// Whether one body may hold several events.
+    pub fn takes_batches(self) -> bool {
+        use Format::{Cef, Datadog, EcsBulk, SplunkHec, Syslog};
+        matches!(self, EcsBulk | Cef | SplunkHec | Datadog | Syslog)
+    }
+
+    /// Whether those who read it take bodies that are compressed by gzip.
+    pub fn can_gzip(self) -> bool {
+        matches!(self, Format::EcsBulk | Format::SplunkHec | Format::Datadog)
+    }
+}
+
 /// How many events go in one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

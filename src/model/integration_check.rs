@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use super::WindowRule;
-use super::integration::{IntegrationSpec, MAX_IN_FLIGHT_MAX, RetrySchedule};
+use super::integration::{
+    Collation, Format, IntegrationSpec, Kind, MAX_IN_FLIGHT_MAX, RetrySchedule,
+};
+use super::{SEVERITY_MAX, WindowRule};
 use crate::settings::{PERIOD_MAX, write_duration};
 
 /// The most rows a filter may have.
@@ -25,6 +27,10 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(120);
 pub const RATE_LIMIT_MAX: u32 = 100_000;
 /// The most retries of a message.
 pub const RETRIES_MAX: usize = 50;
+/// The most events that may go in one message.
+pub const BATCH_EVENTS_MAX: u32 = 1_000;
+/// The longest that events may wait for others.
+const BATCH_WAIT_MAX: Duration = Duration::from_secs(300);
 /// The longest wait between two attempts.
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(7 * 86_400);
 
@@ -61,6 +67,8 @@ pub fn check(spec: &IntegrationSpec, server: WindowRule) -> Vec<(String, String)
         fault("/max_in_flight", format!("must be from 1 to {MAX_IN_FLIGHT_MAX}"));
     }
     check_retries(spec, &mut fault);
+    check_kind(spec, &mut fault);
+    check_batch(spec, &mut fault);
     check_window(spec, server, &mut fault);
     faults
 }
@@ -87,6 +95,76 @@ fn hook_url(text: &str) -> Result<(), String> {
         return Err("has a #fragment, which is never sent; leave it out".to_owned());
     }
     Ok(())
+}
+
+/// What only integrations of other kinds can ask for.
+fn check_kind(spec: &IntegrationSpec, fault: &mut dyn FnMut(&str, String)) {
+    let mut only_for = |kind: Kind, name: &str, pointer: &str, asked: bool| {
+        if spec.kind != kind && asked {
+            fault(pointer, format!("is for integrations of the kind {name}"));
+        }
+    };
+    only_for(Kind::Security, "security", "/actions", !spec.actions.is_empty());
+    only_for(Kind::Security, "security", "/outcome", spec.outcome.is_some());
+    only_for(Kind::Security, "security", "/min_severity", spec.min_severity > 0);
+    only_for(Kind::Security, "security", "/batch", spec.batch.is_some());
+    only_for(Kind::Activity, "activity", "/collation", spec.collation != Collation::Collated);
+    only_for(Kind::Activity, "activity", "/include_record", spec.include_record);
+    let at_account = spec.workspace_id.is_none();
+    match spec.kind {
+        Kind::Activity => {}
+        Kind::Security => {
+            if !at_account {
+                fault(
+                    "/workspace_id",
+                    "security webhooks are of the whole account; leave it out".into(),
+                );
+            }
+            if !spec.activities.is_empty() {
+                fault("/activities", "is for audits; choose security events by actions".into());
+            }
+            if !(spec.format.is_siem() || spec.format == Format::Audit) {
+                fault("/format", "is for people; choose audit, or a format that SIEMs take".into());
+            }
+            if spec.quiet_period.is_some() || spec.max_wait.is_some() {
+                fault("/quiet_period", "security events are sent at once; leave it out".into());
+            }
+        }
+        Kind::Record => {
+            if at_account {
+                fault("/workspace_id", "is required for integration webhooks".into());
+            }
+            if spec.format != Format::Audit {
+                fault("/format", "the full record has one format only; leave it out".into());
+            }
+        }
+    }
+}
+
+fn check_batch(spec: &IntegrationSpec, fault: &mut dyn FnMut(&str, String)) {
+    if spec.gzip && !spec.format.can_gzip() {
+        fault("/gzip", "is for the formats ecs_bulk, splunk_hec and datadog".into());
+    }
+    if spec.include_record && spec.format != Format::Audit {
+        fault("/include_record", "is for the format audit".into());
+    }
+    if spec.min_severity > SEVERITY_MAX {
+        fault("/min_severity", format!("must be from 0 to {SEVERITY_MAX}"));
+    }
+    if spec.actions.len() > LISTED_MAX {
+        fault("/actions", format!("lists {} actions; at most {LISTED_MAX}", spec.actions.len()));
+    }
+    let Some(batch) = spec.batch else { return };
+    if !spec.format.takes_batches() {
+        let formats = "ecs_bulk, splunk_hec, datadog, cef and syslog";
+        fault("/batch", format!("is for formats that take many events at once: {formats}"));
+    }
+    if !(1..=BATCH_EVENTS_MAX).contains(&batch.max_events) {
+        fault("/batch/max_events", format!("must be from 1 to {BATCH_EVENTS_MAX}"));
+    }
+    if !(Duration::from_millis(100)..=BATCH_WAIT_MAX).contains(&batch.max_wait) {
+        fault("/batch/max_wait", "must be from 100ms to 5m".into());
+    }
 }
 
 /// R3 holds for an integration's own pair, whichever half of it is the server's.

@@ -39,6 +39,8 @@ pub enum Source {
     Window(Id),
     /// One audit, sent live; its place.
     Audit(Id),
+    /// Security events; the place of the last.
+    Events(Id),
 }
 
 /// A message, as it was committed. It never changes; what becomes of it stands beside it.
@@ -142,6 +144,50 @@ pub struct Owed {
     pub last_code: Option<u16>,
     /// Who asked for the next attempt, when it is not a scheduled one; the name of a token.
     pub asked_by: Option<Box<str>>,
+}
+
+/// Which of the events in a message are left, counted from 0, where the hook took only some.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// Those to send again.
+    pub again: Vec<u32>,
+    /// Those that the hook will not take.
+    pub refused: Vec<u32>,
+}
+
+impl Parts {
+    /// Those that the next attempt sends: by itself what may yet be taken, by hand what was refused.
+    pub fn to_send(&self) -> &[u32] {
+        if self.again.is_empty() { &self.refused } else { &self.again }
+    }
+
+    /// Whether some were refused earlier, and not sent again since.
+    pub fn holds_back(&self) -> bool {
+        !self.again.is_empty() && !self.refused.is_empty()
+    }
+
+    /// Whether none are left.
+    pub fn is_empty(&self) -> bool {
+        self.again.is_empty() && self.refused.is_empty()
+    }
+
+    /// What is left after an attempt that sent what `before` says (all, when it says nothing), and
+    /// whose answer speaks of these, counted in what was sent.
+    pub fn after(before: Option<Parts>, again: &[u32], refused: &[u32]) -> Parts {
+        let Some(before) = before else {
+            return Parts { again: again.to_vec(), refused: refused.to_vec() };
+        };
+        let sent = before.to_send();
+        let of_all = |of_sent: &[u32]| -> Vec<u32> {
+            of_sent.iter().filter_map(|at| sent.get(*at as usize).copied()).collect()
+        };
+        let mut all_refused = of_all(refused);
+        if before.holds_back() {
+            all_refused.extend(&before.refused);
+            all_refused.sort_unstable();
+        }
+        Parts { again: of_all(again), refused: all_refused }
+    }
 }
 
 /// How a message ended.

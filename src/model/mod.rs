@@ -25,15 +25,18 @@ pub use integration::{
     SCHEDULE,
 };
 pub use integration_check::{
-    ACTIVITIES_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LISTED_MAX, RATE_LIMIT_MAX, URL_BYTES_MAX, check,
+    ACTIVITIES_MAX, BATCH_EVENTS_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LISTED_MAX, RATE_LIMIT_MAX,
+    URL_BYTES_MAX, check,
 };
 pub use message::{
-    Attempt, AttemptOutcome, CodeClass, Delivery, Message, MessageDraft, Owed, Settled, Source,
-    Status, Timing, Trigger,
+    Attempt, AttemptOutcome, CodeClass, Delivery, Message, MessageDraft, Owed, Parts, Settled,
+    Source, Status, Timing, Trigger,
 };
 pub use record::{Account, Partition, RecordKey};
 pub use schema::DurationText;
 pub use secret::{BadSecret, HIDDEN, Secret, looks_secret};
-pub use security::{ChainHash, Chained, SEVERITY_MAX, SecurityEvent, Success, Target};
+pub use security::{
+    By, ChainHash, Chained, SEVERITY_MAX, SecurityDraft, SecurityEvent, Success, Target,
+};
 pub use token::{KeyHash, Role, Session, Token, TokenWish, WORKSPACES_MAX, random_key, token_text};
 pub use window::{Addressed, ClosedBy, Mark, Slot, WindowRule};

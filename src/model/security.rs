@@ -1,11 +1,9 @@
 //! A security event: something that happened to who may do what. What security webhooks send.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
-use super::{ExternalId, Id, User};
+use super::{ExternalId, Extra, Id, User};
 use crate::clock::Timestamp;
 
 /// Something that happened to who may do what, with every key, as it is kept, listed and sent.
@@ -33,7 +31,58 @@ pub struct SecurityEvent {
     pub description: Option<String>,
     /// Whatever else there is to say: an object.
     #[schema(value_type = BTreeMap<String, serde_json::Value>)]
-    pub details: BTreeMap<String, Box<RawValue>>,
+    pub details: Extra,
+}
+
+/// A security event that has no place yet: what was said of it.
+#[derive(Clone, Debug)]
+pub struct SecurityDraft {
+    /// The id it came with; what makes two events the same.
+    pub id: Option<ExternalId>,
+    /// See [`SecurityEvent::action`].
+    pub action: ExternalId,
+    /// When it happened, when that was said.
+    pub created_at: Option<Timestamp>,
+    /// See [`SecurityEvent::user`].
+    pub user: Option<User>,
+    /// See [`SecurityEvent::ip`].
+    pub ip: Option<String>,
+    /// See [`SecurityEvent::user_agent`].
+    pub user_agent: Option<String>,
+    /// See [`SecurityEvent::target`].
+    pub target: Option<Target>,
+    /// See [`SecurityEvent::outcome`].
+    pub outcome: Success,
+    /// See [`SecurityEvent::severity`].
+    pub severity: Option<u8>,
+    /// See [`SecurityEvent::description`].
+    pub description: Option<String>,
+    /// See [`SecurityEvent::details`].
+    pub details: Extra,
+}
+
+impl SecurityDraft {
+    /// The event, at its place in the list.
+    pub fn at(self, place: Id) -> SecurityEvent {
+        // What was tried in vain deserves more of a look than what was done.
+        let severity = self.severity.unwrap_or(match self.outcome {
+            Success::Success => 1,
+            Success::Failure => 4,
+        });
+        SecurityEvent {
+            id: self.id.unwrap_or_else(|| ExternalId::from(place)),
+            action: self.action,
+            created_at: self.created_at.unwrap_or_else(|| place.time()),
+            user: self.user,
+            ip: self.ip,
+            user_agent: self.user_agent,
+            target: self.target,
+            outcome: self.outcome,
+            severity,
+            description: self.description,
+            details: self.details,
+        }
+    }
 }
 
 /// What a security event is about.
@@ -58,6 +107,18 @@ pub enum Success {
     Success,
     /// It was refused, or did not work.
     Failure,
+}
+
+impl std::str::FromStr for Success {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "success" => Ok(Success::Success),
+            "failure" => Ok(Success::Failure),
+            _ => Err(format!("{text:?} is no outcome; write success or failure")),
+        }
+    }
 }
 
 /// The most grave a security event can be.
@@ -85,4 +146,15 @@ impl std::fmt::Display for ChainHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
+}
+
+/// Who asked for a change, and from where; Lull itself, or its command line, where nobody did.
+#[derive(Clone, Debug, Default)]
+pub struct By {
+    /// The token, and its name.
+    pub token: Option<(Id, ExternalId)>,
+    /// The address.
+    pub ip: Option<String>,
+    /// The program, as that names itself.
+    pub user_agent: Option<String>,
 }

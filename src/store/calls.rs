@@ -5,7 +5,7 @@ use super::{
     Prune, Refusal, Replay, Settle, Settlement, StoreError,
 };
 use crate::clock::Timestamp;
-use crate::model::{Id, WindowRule};
+use crate::model::{Account, By, Id, SecurityDraft, WindowRule};
 
 impl Journal {
     /// Keeps audits, whose windows run under `rule`.
@@ -18,6 +18,23 @@ impl Journal {
             Outcome::Appended(appended) => Ok(appended),
             other => unexpected(other),
         }
+    }
+
+    /// Takes down security events, and sends them.
+    pub async fn secure(
+        &self,
+        account: Account,
+        events: Vec<SecurityDraft>,
+    ) -> Result<Appended, StoreError> {
+        match self.execute(Command::Secure(account, events)).await? {
+            Outcome::Appended(appended) => Ok(appended),
+            other => unexpected(other),
+        }
+    }
+
+    /// Sends the security events that wait for others to be sent to this integration.
+    pub async fn send_batch(&self, integration: Id) -> Result<(), StoreError> {
+        self.execute(Command::SendBatch(integration)).await.map(drop)
     }
 
     /// Closes a window.
@@ -36,12 +53,13 @@ impl Journal {
         }
     }
 
-    /// Changes what is configured.
+    /// Changes what is configured, as somebody asks.
     pub async fn configure(
         &self,
         change: Configure,
+        by: By,
     ) -> Result<Result<Changed, Refusal>, StoreError> {
-        match self.execute(Command::Configure(change)).await? {
+        match self.execute(Command::Configure(change, by)).await? {
             Outcome::Configured(changed) => Ok(changed),
             other => unexpected(other),
         }
@@ -52,8 +70,9 @@ impl Journal {
         &self,
         changes: Vec<Configure>,
         revision: Id,
+        by: By,
     ) -> Result<Result<Vec<Changed>, Refusal>, StoreError> {
-        match self.execute(Command::ConfigureAll(changes, revision)).await? {
+        match self.execute(Command::ConfigureAll(changes, revision, by)).await? {
             Outcome::ConfiguredAll(changed) => Ok(changed),
             other => unexpected(other),
         }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::{Answer, Config, Lesson, Once};
 use crate::clock::Timestamp;
 use crate::model::{
-    Account, AccountInfo, Attempt, ClosedBy, DisabledBecause, ExternalId, Health, Id, Integration,
-    IntegrationSpec, MessageDraft, Notice, Owed, Partition, RecordKey, Secret, Session, Slot, Slug,
-    Status, Token, WindowRule, Workspace,
+    Account, AccountInfo, Attempt, By, ClosedBy, DisabledBecause, ExternalId, Health, Id,
+    Integration, IntegrationSpec, MessageDraft, Notice, Owed, Partition, Parts, RecordKey, Secret,
+    SecurityDraft, Session, Slot, Slug, Status, Token, WindowRule, Workspace,
 };
 use crate::retry::{self, DISABLE_AFTER, Next, WARN_BEFORE};
 
@@ -19,10 +19,14 @@ pub enum Command {
     Close(Close),
     /// Write down an attempt, and what follows from it.
     Settle(Settle),
-    /// Change what is configured.
-    Configure(Configure),
+    /// Change what is configured, as somebody asks.
+    Configure(Configure, By),
     /// Make all of these changes, if nothing is configured otherwise since this revision.
-    ConfigureAll(Vec<Configure>, Id),
+    ConfigureAll(Vec<Configure>, Id, By),
+    /// Take down security events of an account, and send them.
+    Secure(Account, Vec<SecurityDraft>),
+    /// Send the security events that wait for others to be sent to this integration.
+    SendBatch(Id),
     /// Try these messages again now, whatever became of them, as this person asks.
     Redeliver(Vec<Id>, Box<str>),
     /// Give a message up, as this person asks.
@@ -165,6 +169,8 @@ pub struct Settle {
     pub attempt: Attempt,
     /// What follows from it.
     pub next: Next,
+    /// Which of the events in it are left, where the hook said so of single ones.
+    pub parts: Option<Parts>,
 }
 
 /// Rows to forget, worked out from what was settled and closed at the time.
@@ -176,6 +182,8 @@ pub struct Prune {
     pub marks: Vec<Id>,
     /// Messages.
     pub messages: Vec<Id>,
+    /// Security events.
+    pub events: Vec<(Account, Id)>,
     /// The keys of answers to calls that were to happen once.
     pub answers: Vec<Vec<u8>>,
 }
@@ -183,7 +191,7 @@ pub struct Prune {
 /// What came of a command.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Of [`Command::Append`].
+    /// Of [`Command::Append`] and [`Command::Secure`].
     Appended(Appended),
     /// Of [`Command::Close`].
     Closed(Closed),
@@ -236,6 +244,8 @@ pub enum Event {
     Owed(Vec<(Id, Owed)>),
     /// These messages are owed no more, though no attempt settled them.
     Gone(Vec<Gone>),
+    /// Security events wait for others to be sent to these integrations; until when.
+    Waiting(Vec<(Id, Timestamp)>),
     /// The configuration is another.
     Configured(Arc<Config>),
 }
@@ -287,7 +297,8 @@ impl Command {
                 replays.iter().map(|replay| replay.message.body.len() + 256).sum::<usize>()
             }
             Command::Redeliver(messages, _) => messages.len() * 128,
-            Command::ConfigureAll(changes, _) => changes.len() * 1024,
+            Command::ConfigureAll(changes, ..) => changes.len() * 1024,
+            Command::Secure(_, events) => events.len() * 1024,
             Command::Once(once) => once.command.weight(),
             _ => 512,
         }

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use super::{StoreError, keys};
 
 /// The format this program writes (D6).
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// How much of the tree sled keeps in memory, in bytes. More changes little.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -119,15 +119,19 @@ impl Disk {
         Ok(total)
     }
 
+    fn write_format(&self) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        batch.insert(keys::FORMAT, &FORMAT.to_be_bytes());
+        self.commit(batch)
+    }
+
     fn check_format(&self) -> Result<(), StoreError> {
         match self.tree().get(keys::FORMAT)? {
-            None => {
-                let mut batch = sled::Batch::default();
-                batch.insert(keys::FORMAT, &FORMAT.to_be_bytes());
-                self.commit(batch)
-            }
+            None => self.write_format(),
             Some(bytes) => match bytes.as_ref().try_into().map(u32::from_be_bytes) {
                 Ok(FORMAT) => Ok(()),
+                // All of it is read as it is; what is written from here on, older Lulls cannot read.
+                Ok(1) => self.write_format(),
                 Ok(found) if found > FORMAT => Err(StoreError::Newer { found, known: FORMAT }),
                 _ => Err(StoreError::Damaged("its format version cannot be read".to_owned())),
             },

@@ -19,6 +19,11 @@
 //! | `q` account, hour | what was done with in it |
 //! | `k` bucket, key of a call | the answer to a call that is to happen once |
 //! | `l` account, hash of a workspace and what was seen there | something learned |
+//! | `e` account, id | a security event, and its link in the chain |
+//! | `j` account, id | the place of the security event that came with this id |
+//! | `x` account | the end of the chain |
+//! | `b` integration | the security events that wait to be sent to it together |
+//! | `p` message | which of the events in it are to be sent again, and which were refused |
 //! | `m` … | format, counters |
 
 use super::learned::Key;
@@ -42,6 +47,8 @@ pub const ACCOUNTS: [u8; 2] = *b"ca";
 pub const WORKSPACES: [u8; 2] = *b"cw";
 pub const USES: u8 = b'u';
 pub const ANSWERS: u8 = b'k';
+pub const WAITING_EVENTS: u8 = b'b';
+pub const PARTS: u8 = b'p';
 
 /// What the index of records holds for a message.
 pub const IS_MESSAGE: &[u8] = b"m";
@@ -99,6 +106,41 @@ pub fn audit_id(account: Account, id: &ExternalId) -> Vec<u8> {
     key.push(b'i');
     key.extend_from_slice(&account.0.to_be_bytes());
     key.extend_from_slice(id.as_str().as_bytes());
+    key
+}
+
+/// What the security events of an account begin with.
+pub fn events_of(account: Account) -> [u8; 5] {
+    let mut key = [b'e'; 5];
+    key[1..].copy_from_slice(&account.0.to_be_bytes());
+    key
+}
+
+/// A security event.
+pub fn event(account: Account, place: Id) -> [u8; 13] {
+    let mut key = [0; 13];
+    key[..5].copy_from_slice(&events_of(account));
+    key[5..].copy_from_slice(&place.as_u64().to_be_bytes());
+    key
+}
+
+/// The place of a key made by [`event`]; none for the parts of a long value.
+pub fn place_of_event(key: &[u8]) -> Option<Id> {
+    let number: [u8; 8] = key.get(5..)?.try_into().ok()?;
+    Some(Id::from_u64(u64::from_be_bytes(number)))
+}
+
+/// The end of an account's security events.
+pub fn event_head(account: Account) -> [u8; 5] {
+    let mut key = [b'x'; 5];
+    key[1..].copy_from_slice(&account.0.to_be_bytes());
+    key
+}
+
+/// The place of the security event that came with `id`.
+pub fn event_id(account: Account, id: &ExternalId) -> Vec<u8> {
+    let mut key = audit_id(account, id);
+    key[0] = b'j';
     key
 }
 

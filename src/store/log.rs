@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::filter::same_type;
 use crate::model::{
     Account, Addressed, Attempt, CodeClass, Delivery, ExternalId, Health, Id, Message,
-    MessageDraft, Owed, RecordKey, Settled, Status,
+    MessageDraft, Owed, Parts, RecordKey, Settled, Status,
 };
 use serde::de::DeserializeOwned;
 
@@ -93,6 +93,12 @@ impl Store {
             }
         }
         Ok(attempts)
+    }
+
+    /// Which events of a message are left, where the hook said so of single ones.
+    pub fn parts(&self, message: Id) -> Result<Option<Parts>, StoreError> {
+        let row = self.tree().get(keys::by_id(keys::PARTS, message))?;
+        row.map(|bytes| decode(&bytes, message)).transpose()
     }
 
     /// A page of the log.

@@ -13,6 +13,7 @@
 //! | `journal` | the thread that groups commands into commits |
 //! | `calls` | each command as a call with a result |
 //! | `once` | calls that are to happen once |
+//! | `events` | the list of security events, and its chain |
 //! | `uses` | when tokens were last used |
 //! | `hours` | what was done with, hour by hour |
 //! | `writer` | what each command writes |
@@ -34,6 +35,7 @@ mod command;
 mod config;
 mod counters;
 mod disk;
+mod events;
 mod history;
 mod hours;
 mod in_hand;
@@ -63,6 +65,7 @@ pub use command::{
 pub use config::Config;
 pub use counters::Totals;
 pub use disk::Disk;
+pub use events::{EventFilter, EventPage};
 pub use history::{AuditFilter, HistoryPage};
 pub use hours::Hour;
 pub use in_hand::InHand;

@@ -29,7 +29,8 @@ impl Store {
             before = before.max(self.oldest_rows_end()?);
         }
         let answers = self.old_answers(now, ROWS_MAX)?;
-        if answers.is_empty() && !self.has_rows_before(before)? {
+        let events = self.old_events(before, ROWS_MAX)?;
+        if answers.is_empty() && events.is_empty() && !self.has_rows_before(before)? {
             return Ok(None);
         }
         let guarded = self.guarded(before)?;
@@ -39,6 +40,7 @@ impl Store {
             messages: self.old_ids(keys::MESSAGES, before, |id| {
                 Ok(!self.tree().contains_key(keys::by_id(keys::OUTBOX, id))?)
             })?,
+            events,
             answers,
         };
         Ok(if prune == Prune::default() { None } else { Some(prune) })
@@ -73,6 +75,7 @@ impl Store {
             let Some(entry) = self.message(message)? else { continue };
             match entry.message.source {
                 Source::Audit(place) => drop(guarded.places.insert(place)),
+                Source::Events(_) => {}
                 Source::Window(window) => {
                     let earlier = entry.message.draft.earlier_windows;
                     for window in earlier.into_iter().chain([window]) {

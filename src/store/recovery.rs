@@ -19,6 +19,8 @@ pub struct Recovered {
     pub windows: Vec<OpenWindow>,
     /// Messages owed, oldest first.
     pub owed: Vec<(Id, Owed)>,
+    /// Integrations for which security events wait, and until when.
+    pub waiting: Vec<(Id, Timestamp)>,
 }
 
 /// A window that has not closed.
@@ -64,7 +66,10 @@ pub(super) fn recover(store: &Store, now: Timestamp) -> Result<(State, Recovered
         }
     }
     drop(tally);
-    Ok((state, Recovered { windows, owed }))
+    let waiting = store.all_waiting()?;
+    let waiting =
+        waiting.into_iter().map(|(integration, waiting)| (integration, waiting.due)).collect();
+    Ok((state, Recovered { windows, owed, waiting }))
 }
 
 fn open_windows(store: &Store, low_water: Id) -> Result<Vec<OpenWindow>, StoreError> {

@@ -1,6 +1,7 @@
 //! Commands in, queries out, on a real folder.
 
 mod configured;
+mod events;
 mod hours;
 mod learned;
 mod once;
@@ -137,7 +138,7 @@ impl Opened {
             note: None,
         };
         let partition = key("1").partition();
-        let settle = Settle { message, integration, partition, attempt, next };
+        let settle = Settle { message, integration, partition, attempt, next, parts: None };
         self.journal.settle(settle).await.unwrap();
     }
 
@@ -507,7 +508,7 @@ async fn a_store_that_is_in_use_newer_or_damaged_is_refused_with_a_clear_line() 
     assert!(refused(&folder).contains("format 99"));
     rewrite(keys::FORMAT, b"?");
     assert!(refused(&folder).contains("damaged"));
-    rewrite(keys::FORMAT, &1_u32.to_be_bytes());
+    rewrite(keys::FORMAT, &1_u32.to_be_bytes()); // an older one, which is migrated
     rewrite(keys::COUNTERS, b"?");
     assert!(refused(&folder).contains("damaged: its counters"));
 }

@@ -1,6 +1,6 @@
 //! What each command writes. The only code that writes to the tree. Commits, audits and windows are
 //! here; `learn` has what audits teach, `outbox` messages and attempts, `by_hand` what people ask for with messages, `configure`
-//! integrations, `access` who may call, `once` calls that are to happen once, `forget` what is too old.
+//! integrations, `access` who may call, `events` and `own_events` security events, `once` calls that are to happen once, `forget` what is too old.
 //!
 //! A commit is worked out in a [`Draft`], which sees its own changes, and touches nothing else
 //! until the batch is on disk; so a commit that fails leaves everything as it was.
@@ -8,10 +8,12 @@
 mod access;
 mod by_hand;
 mod configure;
+mod events;
 mod forget;
 mod learn;
 mod once;
 mod outbox;
+mod own_events;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -103,6 +105,10 @@ struct Draft<'s> {
     ids: HashMap<(Account, ExternalId), Id>,
     health: HashMap<Id, Health>,
     owed_change: HashMap<Id, i64>,
+    /// What it does to the lists of security events.
+    events: events::Events,
+    /// Integrations for which events wait from here on, and until when.
+    waits: Vec<(Id, Timestamp)>,
     /// What this commit is done with.
     done: HashMap<Account, Hour>,
     accepted: Vec<Accepted>,
@@ -148,6 +154,8 @@ impl<'s> Draft<'s> {
             ids: HashMap::new(),
             health: HashMap::new(),
             owed_change: HashMap::new(),
+            events: events::Events::default(),
+            waits: Vec::new(),
             done: HashMap::new(),
             accepted: Vec::new(),
             owed: Vec::new(),
@@ -166,8 +174,12 @@ impl<'s> Draft<'s> {
             Command::Append(..) => unreachable!("invariant: audits were taken out before"),
             Command::Close(close) => self.close(close)?,
             Command::Settle(settle) => self.settle(settle)?,
-            Command::Configure(change) => Outcome::Configured(self.configure(change)?),
-            Command::ConfigureAll(changes, revision) => self.configure_all(changes, revision)?,
+            Command::Configure(change, by) => Outcome::Configured(self.configure(change, &by)?),
+            Command::ConfigureAll(changes, revision, by) => {
+                self.configure_all(changes, revision, &by)?
+            }
+            Command::Secure(account, events) => self.secure(account, events)?,
+            Command::SendBatch(integration) => self.send_batch(integration)?,
             Command::Redeliver(messages, by) => self.redeliver(messages, by)?,
             Command::Cancel(message, by) => self.cancel(message, by)?,
             Command::Replay(replays, by) => self.replay(replays, by),
@@ -230,7 +242,7 @@ impl<'s> Draft<'s> {
     /// enabled integrations bring (R4).
     fn rules_of(&self, account: Account, server: WindowRule) -> Arc<[WindowRule]> {
         let mut rules = vec![server];
-        for integration in self.config.of_account(account) {
+        for integration in self.config.activities_of(account) {
             let waits = integration.spec.enabled && integration.spec.collation != Collation::Live;
             let rule = integration.spec.pair().rule(server);
             if waits && !rules.contains(&rule) {
@@ -303,6 +315,7 @@ impl<'s> Draft<'s> {
         for place in &close.places {
             self.state.open.remove(*place);
         }
+        self.note_discarded(&close.record, &close.closed_by, close.places.len())?;
         let mark = Mark {
             record: close.record,
             slot: close.slot,
@@ -326,6 +339,7 @@ impl<'s> Draft<'s> {
     /// Rows that are written once a commit, however many commands touched them.
     fn finish_rows(&mut self) -> Result<(), StoreError> {
         self.write_lessons();
+        self.write_events();
         for (integration, health) in &self.health {
             self.batch.insert(&keys::by_id(keys::HEALTH, *integration), encode(health));
         }
@@ -365,6 +379,9 @@ impl<'s> Draft<'s> {
         }
         if !self.gone.is_empty() {
             events.push(Event::Gone(self.gone));
+        }
+        if !self.waits.is_empty() {
+            events.push(Event::Waiting(self.waits));
         }
         (self.state, events)
     }

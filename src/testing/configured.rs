@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Account, Integration, IntegrationSpec, Secret};
+use crate::model::{Account, By, Integration, IntegrationSpec, Secret};
 use crate::store::{Changed, Configure, Journal, Refusal};
 
 /// What a change to an integration made of it.
@@ -16,5 +16,5 @@ pub fn integration_of(changed: Result<Changed, Refusal>) -> Arc<Integration> {
 /// Makes an integration in the first account.
 pub async fn created(journal: &Journal, spec: IntegrationSpec, secret: Secret) -> Arc<Integration> {
     let change = Configure::CreateIntegration(Account::DEFAULT, Box::new(spec), secret);
-    integration_of(journal.configure(change).await.expect("committed"))
+    integration_of(journal.configure(change, By::default()).await.expect("committed"))
 }

@@ -21,7 +21,7 @@ use crate::delivery::{self, Dispatcher, Posted, Request, Shard, Transport};
 use crate::ingest::{self, Media};
 use crate::metrics::Metrics;
 use crate::model::{
-    Account, AttemptOutcome, ClosedBy, ExternalId, Id, Integration, Mark, RecordKey, Secret,
+    Account, AttemptOutcome, By, ClosedBy, ExternalId, Id, Integration, Mark, RecordKey, Secret,
     Timing, WindowRule,
 };
 use crate::record::{self, CloseByHand, Gauges, Registry, WindowView, WindowsOf};
@@ -189,7 +189,7 @@ impl World {
         json_patch::merge(&mut spec, &edit);
         let spec = serde_json::from_value(spec).expect("a specification");
         let change = Configure::UpdateIntegration(id, Box::new(spec), None);
-        let _ = self.journal.configure(change).await.expect("committed");
+        let _ = self.journal.configure(change, By::default()).await.expect("committed");
     }
 
     /// Posts one audit.

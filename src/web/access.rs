@@ -59,6 +59,9 @@ pub const TABLE: &[Row] = &[
     roles ("POST",   "/audits",                           &[Admin, Producer]),
     roles ("GET",    "/audits",                           &[Admin, Owner, Viewer]),
 
+    roles ("POST",   "/security-events",                  &[Admin, Producer]),
+    roles ("GET",    "/security-events",                  &[Admin, Owner, Viewer]),
+
     roles ("GET",    "/records",                          &[Admin, Owner, Viewer]),
     roles ("GET",    "/records/{type}/{id}",              &[Admin, Owner, Viewer]),
     roles ("POST",   "/records/{type}/{id}/send-now",     &[Admin, Owner]),

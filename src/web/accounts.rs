@@ -151,7 +151,8 @@ async fn delete(
     let what = format!("account {id}");
     let found = api.store.config().account_named(id).map(|info| info.account);
     let account = found.ok_or_else(|| Problem::not_found(format!("there is no {what}")))?;
-    let deleted = api.journal.configure(Configure::DeleteAccount(account)).await?;
+    let deleted =
+        api.journal.configure(Configure::DeleteAccount(account), caller.by(&api, &request)).await?;
     deleted.map_err(|refusal| Problem::refused(&refusal, &what))?;
     log::info!("the account {id} is deleted by {}", caller.token.name.escaped());
     Ok(HttpResponse::NoContent().finish())

@@ -26,9 +26,9 @@ pub fn resource() -> Resource {
     super::resource("/audits").route(web::post().to(post)).route(web::get().to(list))
 }
 
-/// What became of posted audits.
+/// What became of what was posted.
 #[derive(Serialize, ToSchema)]
-struct Accepted<'a> {
+pub struct Accepted<'a> {
     /// How many are new.
     accepted: usize,
     /// The ids of the new ones, in order.
@@ -38,7 +38,7 @@ struct Accepted<'a> {
 }
 
 impl<'a> Accepted<'a> {
-    fn of(appended: &'a Appended) -> Self {
+    pub fn of(appended: &'a Appended) -> Self {
         let Appended { ids, duplicates } = appended;
         Self { accepted: ids.len(), ids, duplicates }
     }
@@ -112,7 +112,7 @@ fn take_in(api: &Api, audits: &[NewAudit]) -> Result<TakenIn, Problem> {
     })
 }
 
-fn media(request: &HttpRequest) -> Result<Media, Problem> {
+pub fn media(request: &HttpRequest) -> Result<Media, Problem> {
     match media_type(request).as_deref() {
         None => Ok(Media::Json),
         Some(found) if is_json(found) => Ok(Media::Json),

@@ -10,8 +10,9 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use url::Url;
 
 use super::access::Who;
+use super::strangers::by;
 use super::{Api, Problem};
-use crate::model::{Account, ExternalId, KeyHash, Role, Session, Token};
+use crate::model::{Account, By, ExternalId, KeyHash, Role, Session, Token};
 
 /// The name of the cookie that holds a session's key.
 pub const COOKIE: &str = "lull_session";
@@ -35,6 +36,11 @@ impl Caller {
     /// What the log calls them: the name of their token.
     pub fn name(&self) -> String {
         self.token.name.to_string()
+    }
+
+    /// Who asks, and from where, as security events say it.
+    pub fn by(&self, api: &Api, request: &HttpRequest) -> By {
+        by(api, request, Some(&self.token))
     }
 
     /// Whether the token has the role.

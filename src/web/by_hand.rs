@@ -14,7 +14,8 @@ use super::{Api, Problem, body};
 use crate::clock::Timestamp;
 use crate::collate::collate;
 use crate::delivery::{Shard, TestHook};
-use crate::model::{Audit, Id, Integration, Status};
+use crate::format::siem;
+use crate::model::{Audit, Id, Integration, Kind, Status};
 use crate::store::{MessageFilter, StoreError};
 use crate::{format, ingest, record};
 
@@ -74,8 +75,26 @@ async fn post_test(
     }
 }
 
-/// An audit that says what it is, in the integration's format.
+/// Something that says what it is, of the integration's kind and in its format.
 fn sample(api: &Api, integration: &Integration, by: &str) -> String {
+    match integration.spec.kind {
+        Kind::Security => security_sample(api, integration, by),
+        Kind::Activity | Kind::Record => audit_sample(api, integration, by),
+    }
+}
+
+fn security_sample(api: &Api, integration: &Integration, by: &str) -> String {
+    let said = json!({
+        "action": "lull.test", "user": {"id": "lull", "name": "Lull"},
+        "target": {"type": "integration", "id": integration.id, "name": integration.spec.name},
+        "description": format!("a test of the integration {}, sent by {by}", integration.spec.name),
+    });
+    let said = ingest::kept_security_event(&said.to_string());
+    let event = said.expect("invariant: a good event").at(Id::at(api.clock.now()));
+    siem::body(integration.spec.format, &[(&event, None)])
+}
+
+fn audit_sample(api: &Api, integration: &Integration, by: &str) -> String {
     let said = json!({
         "audit_action": "update", "auditable_type": "lull/test", "auditable_id": "1",
         "user": {"id": "lull", "name": "Lull"},

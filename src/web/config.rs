@@ -153,7 +153,11 @@ async fn import(
         if dry_run || plan.changes.is_empty() {
             return Ok(HttpResponse::Ok().json(done));
         }
-        match api.journal.configure_all(plan.changes, config.revision).await? {
+        match api
+            .journal
+            .configure_all(plan.changes, config.revision, caller.by(&api, &request))
+            .await?
+        {
             Ok(changed) => {
                 let made = changed.iter().filter_map(|changed| match changed {
                     Changed::Integration(found) => Some(found),

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 
 use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::Problem;
 use crate::model::Id;
@@ -12,10 +12,14 @@ use crate::model::Id;
 /// Attempts with a wrong token that one address may make at once, and then a minute.
 const FAILURES_A_MINUTE: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
 
+/// Failed attempts, from wherever, that are taken down at once, and then a minute.
+const NOTES_A_MINUTE: NonZeroU32 = NonZeroU32::new(120).expect("not zero");
+
 /// Counts what comes to the door.
 pub struct Door {
     clock: DefaultClock,
     failures: DefaultKeyedRateLimiter<IpAddr>,
+    notes: DefaultDirectRateLimiter,
     calls: Option<DefaultKeyedRateLimiter<Id>>,
 }
 
@@ -25,6 +29,7 @@ impl Door {
         Self {
             clock: DefaultClock::default(),
             failures: RateLimiter::keyed(Quota::per_minute(FAILURES_A_MINUTE)),
+            notes: RateLimiter::direct(Quota::per_minute(NOTES_A_MINUTE)),
             calls: calls_a_second.map(|most| RateLimiter::keyed(Quota::per_second(most))),
         }
     }
@@ -43,6 +48,11 @@ impl Door {
                 )
             }
         }
+    }
+
+    /// Whether one more failed attempt may be taken down now: they must not fill the disk.
+    pub fn may_note(&self) -> bool {
+        self.notes.check().is_ok()
     }
 
     /// Whether the token may make one more call now.

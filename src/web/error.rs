@@ -337,10 +337,10 @@ impl From<ingest::Refused> for Problem {
         let detail = refused.to_string();
         match refused {
             ingest::Refused::NotJson(_) => Problem::not_json(detail),
-            ingest::Refused::AuditTooLarge { .. } | ingest::Refused::TooManyAudits { .. } => {
+            ingest::Refused::TooLarge { .. } | ingest::Refused::TooMany { .. } => {
                 Problem::too_large(detail)
             }
-            ingest::Refused::Invalid(faults) => Problem::invalid(
+            ingest::Refused::Invalid { faults, .. } => Problem::invalid(
                 detail,
                 faults
                     .into_iter()

@@ -1,19 +1,18 @@
 //! What every call passes through: it gets an id, is let in or not, and goes out with that id.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
+use actix_web::{Error, HttpMessage, ResponseError};
 
 use super::access::{self, API, Who};
 use super::auth::authenticate;
 use super::request_id::RequestId;
-use super::{Api, Problem, intake};
+use super::strangers::refused;
+use super::{Api, Problem};
 
 /// Where audits are posted: what is refused there is counted, whoever refuses it.
 const AUDITS: &str = "/api/v1/audits";
@@ -58,19 +57,12 @@ fn admit(request: &ServiceRequest) -> Result<(), Problem> {
     let caller = authenticate(api, request.request(), row.who).map_err(|problem| match problem
         .status_code()
     {
-        StatusCode::UNAUTHORIZED if tried => {
-            api.door.failed(address(request.request(), api), problem)
-        }
+        StatusCode::UNAUTHORIZED if tried => refused(api, request.request(), problem),
         _ => problem,
     })?;
     api.door.may_call(caller.token.id)?;
     request.extensions_mut().insert(caller);
     Ok(())
-}
-
-/// Where a call comes from: what is counted when it brings a wrong token.
-pub fn address(request: &HttpRequest, api: &Api) -> IpAddr {
-    intake::client(request, api).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.ip)
 }
 
 /// A problem that names the call, here and in the log.

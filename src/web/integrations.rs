@@ -219,7 +219,7 @@ async fn patch(
         caller.must_see(spec.workspace_id.as_ref(), "the integration as it would be")?;
         let (id, revision) = (integration.id, integration.revision);
         let change = Configure::UpdateIntegration(id, Box::new(spec), Some(revision));
-        match api.journal.configure(change).await? {
+        match api.journal.configure(change, caller.by(&api, &request)).await? {
             Ok(Changed::Integration(changed)) => {
                 log::info!("integration {id} changed by {}", caller.token.name.escaped());
                 return Ok(answer(&api, &changed));
@@ -248,7 +248,7 @@ async fn delete(
     let integration = find(&api, &caller, &request)?;
     let revision = if_match(&request, &integration)?;
     let deleted = Configure::DeleteIntegration(integration.id, revision);
-    match api.journal.configure(deleted).await? {
+    match api.journal.configure(deleted, caller.by(&api, &request)).await? {
         Ok(_) => {}
         Err(Refusal::Revised) => return Err(Problem::revised()),
         Err(_) => return Err(no_such_integration(&request)),
@@ -313,7 +313,10 @@ async fn rotate(
     let secret = new_secret()?;
     let until = api.clock.now() + overlap;
     let rotated = Configure::RotateSecret(integration.id, secret.clone(), until);
-    api.journal.configure(rotated).await?.map_err(|_| no_such_integration(&request))?;
+    api.journal
+        .configure(rotated, caller.by(&api, &request))
+        .await?
+        .map_err(|_| no_such_integration(&request))?;
     let by = caller.token.name.escaped();
     log::info!("secret of integration {} rotated by {by}", integration.id);
     Ok(HttpResponse::Ok().json(Rotated { secret: secret.reveal(), old_secret_signs_until: until }))

@@ -403,7 +403,7 @@ fn find(api: &Api, caller: &Caller, request: &HttpRequest) -> Result<Entry, Prob
 }
 
 /// The integrations whose messages the caller sees; none for all of the account's.
-fn visible(api: &Api, caller: &Caller) -> Option<Vec<Id>> {
+pub fn visible(api: &Api, caller: &Caller) -> Option<Vec<Id>> {
     caller.workspaces()?;
     let config = api.store.config();
     let of_account = config.of_account(caller.account);

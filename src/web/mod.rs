@@ -57,8 +57,10 @@ mod openapi;
 mod params;
 mod records;
 mod request_id;
+mod security_events;
 mod session;
 mod stats;
+mod strangers;
 mod tokens;
 mod why;
 mod windows;
@@ -235,6 +237,7 @@ fn routes() -> Scope {
         .service(hours::hours())
         .service(hours::of_integration())
         .service(stats::stats())
+        .service(security_events::resource())
         .service(session::resource())
         .service(config::resource())
         .service(tokens::one())

@@ -98,7 +98,8 @@ where
         Outcome::Configured(Err(refusal)) => Err(Problem::refused(refusal, &what)),
         other => unreachable!("invariant: not of this command: {other:?}"),
     };
-    make(api, caller, request, body, Command::Configure(change), made).await
+    make(api, caller, request, body, Command::Configure(change, caller.by(api, request)), made)
+        .await
 }
 
 /// Makes something: once, if the call has a key. `made` says what came of it; it may be asked twice.

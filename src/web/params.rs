@@ -82,9 +82,25 @@ impl<'r> Params<'r> {
         }
     }
 
+    /// A whole number up to `max`.
+    pub fn up_to(&self, name: &str, max: u8) -> Result<Option<u8>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        match text.parse() {
+            Ok(number) if number <= max => Ok(Some(number)),
+            _ => Err(Problem::bad_request(format!(
+                "{name}: {text:?} is not a whole number from 0 to {max}"
+            ))),
+        }
+    }
+
     /// The record of `record=type/id`, whose halves are percent-encoded.
     pub fn record(&self, account: Account) -> Result<Option<RecordKey>, Problem> {
-        let Some(raw) = self.raw("record") else { return Ok(None) };
+        self.record_in("record", account)
+    }
+
+    /// The same of another parameter.
+    pub fn record_in(&self, name: &str, account: Account) -> Result<Option<RecordKey>, Problem> {
+        let Some(raw) = self.raw(name) else { return Ok(None) };
         // Some clients encode the slash in the middle as well, and so the halves twice.
         let once = if raw.contains('/') { raw.to_owned() } else { decoded(raw) };
         match once.split('/').collect::<Vec<_>>()[..] {
@@ -92,7 +108,7 @@ impl<'r> Params<'r> {
                 record(account, &decoded(record_type), &decoded(record_id)).map(Some)
             }
             _ => Err(Problem::bad_request(format!(
-                "record: {:?} is not type/id; write a slash inside a half as %2F",
+                "{name}: {:?} is not type/id; write a slash inside a half as %2F",
                 decoded(raw)
             ))),
         }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::{COOKIE, Caller, is_same_origin};
+use super::strangers::{by, refused};
 use super::{Api, Problem, body, intake};
 use crate::clock::Timestamp;
 use crate::model::{ExternalId, Id, KeyHash, Role, Session, Slug, Token, random_key};
@@ -146,14 +147,16 @@ async fn log_in(
             Some(_) => "the link is used up or too old; restart Lull for a new one, or use a token",
             None => "the token is not known, or expired",
         };
-        let address = super::gate::address(&request, &api);
-        return Err(api.door.failed(address, Problem::unauthorized(detail)));
+        return Err(refused(&api, &request, Problem::unauthorized(detail)));
     };
     let key = random_key().map_err(|error| Problem::no_random(&error))?;
     let expires_at = token.expires_at.map_or(now + SESSION_LASTS, |at| at.min(now + SESSION_LASTS));
     let session =
         Session { id: Id::default(), token: token.id, hash: KeyHash::of(&key), expires_at };
-    let started = api.journal.configure(Configure::StartSession(session)).await?;
+    let started = api
+        .journal
+        .configure(Configure::StartSession(session), by(&api, &request, Some(&token)))
+        .await?;
     let Ok(Changed::Session(session)) = started else {
         return Err(Problem::unauthorized("the token was revoked just now"));
     };
@@ -198,7 +201,8 @@ async fn log_out(
         return Err(Problem::conflict("there is no session; a token need not log out"));
     };
     // Whether it was there still makes no difference.
-    let _ = api.journal.configure(Configure::EndSession(session.id)).await?;
+    let _ =
+        api.journal.configure(Configure::EndSession(session.id), caller.by(&api, &request)).await?;
     log::info!("{} logged out", caller.token.name.escaped());
     Ok(HttpResponse::NoContent().cookie(cookie(&api, &request, String::new(), 0)).finish())
 }

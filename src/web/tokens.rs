@@ -172,7 +172,8 @@ async fn revoke(
     if token.roles.contains(&Role::Operator) && !caller.has(Role::Operator) {
         return Err(Problem::forbidden("only a token with the role operator revokes another"));
     }
-    let revoked = api.journal.configure(Configure::RevokeToken(token.id)).await?;
+    let revoked =
+        api.journal.configure(Configure::RevokeToken(token.id), caller.by(&api, &request)).await?;
     revoked.map_err(|refusal| Problem::refused(&refusal, &missing()))?;
     log::info!("the token {} is revoked by {}", token.name.escaped(), caller.token.name.escaped());
     Ok(HttpResponse::NoContent().finish())

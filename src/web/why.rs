@@ -97,6 +97,7 @@ impl Unmarked {
             match entry.message.source {
                 Source::Audit(place) => unmarked.live.insert(place, message),
                 Source::Window(window) => unmarked.replayed.insert(window, message),
+                Source::Events(_) => None,
             };
         }
         Ok(unmarked)

@@ -157,7 +157,7 @@ async fn delete(
     let what = format!("workspace {id}");
     let id = ExternalId::new(id).map_err(|_| Problem::not_found(format!("there is no {what}")))?;
     let change = Configure::DeleteWorkspace(caller.account, id.clone());
-    let deleted = api.journal.configure(change).await?;
+    let deleted = api.journal.configure(change, caller.by(&api, &request)).await?;
     deleted.map_err(|refusal| Problem::refused(&refusal, &what))?;
     log::info!("the workspace {} is deleted by {}", id.escaped(), caller.token.name.escaped());
     Ok(HttpResponse::NoContent().finish())

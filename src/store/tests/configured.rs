@@ -1,6 +1,7 @@
 //! What is configured, and what goes with it.
 
 use super::*;
+use crate::model::By;
 
 #[test]
 fn what_a_commit_addresses_to_an_integration_that_it_deletes_is_given_up() {
@@ -12,7 +13,10 @@ fn what_a_commit_addresses_to_an_integration_that_it_deletes_is_given_up() {
     let spec = || Box::new(serde_json::from_value(spec.clone()).unwrap());
     let make = || {
         let secret = Secret::random().unwrap();
-        Command::Configure(Configure::CreateIntegration(Account::DEFAULT, spec(), secret))
+        Command::Configure(
+            Configure::CreateIntegration(Account::DEFAULT, spec(), secret),
+            By::default(),
+        )
     };
     writer.commit(vec![make(), make()], &clock).unwrap();
     let said = json!({"audit_action": "update", "auditable_type": "feature", "auditable_id": "1"});
@@ -24,7 +28,7 @@ fn what_a_commit_addresses_to_an_integration_that_it_deletes_is_given_up() {
         learned: Vec::new(),
     };
     let first = *store.config().integrations.keys().next().unwrap();
-    let delete = Command::Configure(Configure::DeleteIntegration(first, None));
+    let delete = Command::Configure(Configure::DeleteIntegration(first, None), By::default());
     writer.commit(vec![delete, Command::Append(vec![audit], RULE)], &clock).unwrap();
     let owed = store.outbox().unwrap();
     assert!(owed.len() == 1 && owed[0].1.integration != first, "{owed:?}");

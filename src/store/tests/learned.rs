@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::learned::{Row, decode};
 use super::*;
-use crate::model::{KeyHash, Role, Token};
+use crate::model::{By, KeyHash, Role, Token};
 use crate::testing::audit_json;
 
 fn audit(workspace: Option<&str>, record_type: &str, user: Value, fields: &[&str]) -> Value {
@@ -257,9 +257,9 @@ async fn what_was_learned_in_a_workspace_or_an_account_can_be_forgotten() {
     ];
     opened.append(&edits).await;
     let named = Configure::CreateWorkspace(Account::DEFAULT, name("ws1"), name("ws1"));
-    opened.journal.configure(named).await.unwrap().unwrap();
+    opened.journal.configure(named, By::default()).await.unwrap().unwrap();
     let delete = Configure::DeleteWorkspace(Account::DEFAULT, name("ws1"));
-    opened.journal.configure(delete).await.unwrap().unwrap();
+    opened.journal.configure(delete, By::default()).await.unwrap().unwrap();
     let opened = opened.reopen();
     assert_eq!(
         (opened.workspaces(), opened.fields(None, None)),
@@ -285,7 +285,7 @@ async fn what_an_account_has_learned_goes_with_it() {
         expires_at: None,
     };
     let create = Configure::CreateAccount("acme".parse().unwrap(), name("Acme"), Box::new(token));
-    let made = opened.journal.configure(create).await.unwrap().unwrap();
+    let made = opened.journal.configure(create, By::default()).await.unwrap().unwrap();
     let Changed::Account(acme) = made else { panic!("{made:?}") };
     let said = audit(Some("ws1"), "feature", json!({"id": "1"}), &["Name"]);
     let said = ingest::kept(said.to_string().as_bytes()).unwrap();
@@ -298,7 +298,12 @@ async fn what_an_account_has_learned_goes_with_it() {
     opened.journal.append(vec![new], RULE).await.unwrap();
     let rows = || opened.store.tree().scan_prefix(keys::learned_of(acme.account)).count();
     assert_eq!(rows(), 4);
-    opened.journal.configure(Configure::DeleteAccount(acme.account)).await.unwrap().unwrap();
+    opened
+        .journal
+        .configure(Configure::DeleteAccount(acme.account), By::default())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(rows(), 0);
 }
 

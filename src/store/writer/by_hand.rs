@@ -65,7 +65,7 @@ impl Draft<'_> {
 
     fn oldest_audit(&self, source: Source) -> Result<Id, StoreError> {
         match source {
-            Source::Audit(place) => Ok(place),
+            Source::Audit(place) | Source::Events(place) => Ok(place),
             Source::Window(window) => {
                 let mark = self.store.mark(window)?;
                 Ok(mark.and_then(|mark| mark.places.first().copied()).unwrap_or(window))

@@ -3,19 +3,32 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::own_events::Before;
 use super::{Draft, json};
 use crate::clock::Timestamp;
 use crate::model::{
-    Account, DisabledBecause, EarlierPair, Id, Integration, IntegrationSpec, OldSecret, Secret,
+    Account, By, DisabledBecause, EarlierPair, Id, Integration, IntegrationSpec, OldSecret, Secret,
     Status,
 };
+use crate::store::events::Waiting;
 use crate::store::{Changed, Config, Configure, Outcome, Refusal, StoreError, keys};
 
 /// What a change comes to, if the store can be read.
 pub(super) type Tried = Result<Result<Changed, Refusal>, StoreError>;
 
 impl Draft<'_> {
-    pub(super) fn configure(&mut self, change: Configure) -> Tried {
+    /// Makes a change, and takes it down.
+    pub(super) fn configure(&mut self, change: Configure, by: &By) -> Tried {
+        let before = Before::of(&change, &self.config);
+        let changed = match self.change(change)? {
+            Ok(changed) => changed,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        self.note_change(before, &changed, by)?;
+        Ok(Ok(changed))
+    }
+
+    fn change(&mut self, change: Configure) -> Tried {
         match change {
             Configure::CreateIntegration(account, spec, secret) => {
                 Ok(self.create(account, *spec, secret))
@@ -33,13 +46,14 @@ impl Draft<'_> {
         &mut self,
         changes: Vec<Configure>,
         revision: Id,
+        by: &By,
     ) -> Result<Outcome, StoreError> {
         if self.config.revision != revision {
             return Ok(Outcome::ConfiguredAll(Err(Refusal::Revised)));
         }
         let mut changed = Vec::with_capacity(changes.len());
         for change in changes {
-            match self.configure(change)? {
+            match self.configure(change, by)? {
                 Ok(done) => changed.push(done),
                 // Worked out from this very revision, none can be refused.
                 Err(refusal) => {
@@ -166,6 +180,7 @@ impl Draft<'_> {
             self.config_mut().integrations.remove(id);
             self.batch.remove(&keys::config(keys::INTEGRATIONS, *id));
             self.batch.remove(&keys::by_id(keys::HEALTH, *id));
+            self.events.waiting.insert(*id, Waiting::none());
         }
         let before = self.store.outbox()?.into_iter().map(|(message, _)| message);
         // And what this very commit has made; not what an attempt has settled in it.

@@ -29,6 +29,7 @@ impl Draft<'_> {
                 self.forget_message(id)?;
             }
         }
+        self.forget_events(prune.events)?;
         for key in prune.answers {
             self.batch.remove(key);
         }
@@ -42,6 +43,7 @@ impl Draft<'_> {
         self.forget_row(&key, bytes.len());
         self.batch.remove(&keys::integration_message(draft.integration, id));
         self.batch.remove(&keys::settled(id));
+        self.batch.remove(&keys::by_id(keys::PARTS, id));
         self.batch.remove(&keys::record_mark(draft.record.partition(), id));
         for status in [Status::Failed, Status::Superseded, Status::Cancelled] {
             self.batch.remove(&keys::status_message(status, id));
@@ -56,7 +58,7 @@ impl Draft<'_> {
     }
 
     /// Removes a row that [`Draft::keep_row`] wrote, whose value has so many bytes.
-    fn forget_row(&mut self, key: &[u8], value_bytes: usize) {
+    pub(super) fn forget_row(&mut self, key: &[u8], value_bytes: usize) {
         value::remove(&mut self.batch, key, value_bytes);
         let kept_bytes = &mut self.state.counters.kept_bytes;
         *kept_bytes = kept_bytes.saturating_sub((key.len() + value_bytes) as u64);

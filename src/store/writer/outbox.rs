@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Draft, Placed, encode};
 use crate::address;
-use crate::model::{Id, MessageDraft, Notice, Owed, Partition, Settled, Source, Status};
+use crate::model::{Id, MessageDraft, Notice, Owed, Partition, Parts, Settled, Source, Status};
 use crate::retry::Next;
 use crate::store::command::{health_after, status_after};
 use crate::store::{
@@ -16,7 +16,7 @@ impl Draft<'_> {
     pub(super) fn send_live(&mut self, placed: &[Placed]) -> Result<(), StoreError> {
         let config = self.config.clone();
         for Placed { account, place, text, rules } in placed {
-            let integrations = || config.of_account(*account).map(Arc::as_ref);
+            let integrations = || config.activities_of(*account).map(Arc::as_ref);
             if !integrations().any(address::wants_live) {
                 continue;
             }
@@ -80,7 +80,8 @@ impl Draft<'_> {
     }
 
     pub(super) fn settle(&mut self, settle: Settle) -> Result<Outcome, StoreError> {
-        let Settle { message, integration, attempt, next, .. } = settle;
+        let Settle { message, integration, attempt, next, parts, .. } = settle;
+        self.keep_parts(message, parts)?;
         let key = keys::attempt(message, attempt.number);
         self.keep_row(&key, &encode(&attempt));
         let health = self.store.health(integration);
@@ -91,6 +92,9 @@ impl Draft<'_> {
             Notice::Disabled(because) => self.disable(integration, *because),
             Notice::Failing | Notice::DisabledSoon => true,
         });
+        for notice in &notices {
+            self.note_notice(integration, *notice)?;
+        }
 
         let Some(owed) = self.owed(message)? else {
             // Given up while the attempt was under way.
@@ -111,6 +115,18 @@ impl Draft<'_> {
             }
         };
         Ok(Outcome::Settled(Settlement { owed, notices }))
+    }
+
+    /// Writes down which events of a message are left.
+    fn keep_parts(&mut self, message: Id, parts: Option<Parts>) -> Result<(), StoreError> {
+        let key = keys::by_id(keys::PARTS, message);
+        match parts {
+            Some(parts) => self.batch.insert(&key, encode(&parts)),
+            // Of most messages nothing was ever written.
+            None if self.store.tree().contains_key(key)? => self.batch.remove(&key),
+            None => {}
+        }
+        Ok(())
     }
 
     /// Marks a message that a newer one took in, if it is still owed (R17).

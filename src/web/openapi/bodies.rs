@@ -35,6 +35,9 @@ pub struct ConfiguredIntegration {
 /// The body of `POST /audits`.
 pub struct PostedAudits;
 
+/// The body of `POST /security-events`.
+pub struct PostedSecurityEvents;
+
 /// The body of `PATCH /integrations/{id}`.
 pub struct IntegrationPatch;
 
@@ -50,31 +53,67 @@ macro_rules! finished_below {
     )*};
 }
 
-finished_below!(PostedAudits, IntegrationPatch);
+finished_below!(PostedAudits, PostedSecurityEvents, IntegrationPatch);
 
 /// Describes them by what they are read into.
 pub fn finish(schemas: &mut Value) {
     let patch = patch(&schemas["NewIntegration"]);
     schemas["IntegrationPatch"] = patch;
+    let mut target = schemas["SecurityTarget"].clone();
+    properties(&mut target).entry("id").and_modify(|id| *id = identifier(id));
+    (target["required"], target["additionalProperties"]) = (json!(["type", "id"]), json!(false));
+    schemas["PostedSecurityTarget"] = target;
     for (posted, read_into) in
         [("PostedAudit", "AuditDraft"), ("PostedUser", "User"), ("PostedChange", "Change")]
     {
         let shape = posted_shape(&schemas[read_into]);
         schemas[posted] = shape;
     }
-    let one = json!({"$ref": "#/components/schemas/PostedAudit"});
+    schemas["PostedSecurityEvent"] = posted_security_event(&schemas["SecurityEvent"]);
+    schemas["PostedAudits"] = one_or_many("audit", "PostedAudit");
+    schemas["PostedSecurityEvents"] = one_or_many("security", "PostedSecurityEvent");
+}
+
+/// What is posted one by one, bare or in an envelope, or many at once.
+fn one_or_many(event: &str, posted: &str) -> Value {
+    let one = json!({"$ref": format!("#/components/schemas/{posted}")});
     let envelope = json!({
-        "type": "object", "required": ["event", "audit"], "title": "An audit in an envelope",
-        "properties": {"event": {"const": "audit"}, "audit": one},
+        "type": "object", "required": ["event", event], "title": "One in an envelope",
+        "properties": {"event": {"const": event}, event: one},
     });
     let any = json!({"anyOf": [one, envelope]});
-    schemas["PostedAudits"] = json!({
-        "description": "One audit, bare or in an envelope, or an array of them.",
+    json!({
+        "description": "One, bare or in an envelope, or an array of them.",
         "anyOf": [
             one, envelope,
             {"type": "array", "title": "A batch", "items": any, "maxItems": Limits::default().batch_audits},
         ],
-    });
+    })
+}
+
+/// The shape that is read of a security event: only the action must be there.
+fn posted_security_event(kept: &Value) -> Value {
+    let mut posted = kept.clone();
+    for (name, schema) in properties(&mut posted) {
+        match name.as_str() {
+            "id" => *schema = identifier(schema),
+            "user" => *schema = json!({"$ref": "#/components/schemas/PostedUser"}),
+            "ip" => {
+                let (v4, v6) = (json!({"format": "ipv4"}), json!({"format": "ipv6"}));
+                *schema = json!({"type": "string", "anyOf": [v4, v6], "examples": ["192.0.2.1"]});
+            }
+            "target" => {
+                *schema = json!({"$ref": "#/components/schemas/PostedSecurityTarget"});
+            }
+            _ => {}
+        }
+        if name != "action" {
+            *schema = or_null(schema.take());
+        }
+    }
+    posted["required"] = json!(["action"]);
+    posted["additionalProperties"] = json!(false);
+    posted
 }
 
 /// Everything may be left out; what has a default may be set to it by null.

@@ -25,7 +25,9 @@ use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde_json::Value;
 use utoipa::OpenApi;
 
-pub use bodies::{ConfiguredIntegration, IntegrationPatch, PostedAudits, WithToken};
+pub use bodies::{
+    ConfiguredIntegration, IntegrationPatch, PostedAudits, PostedSecurityEvents, WithToken,
+};
 pub use params::{
     After, AfterAudit, AfterName, IdempotencyKey, IfMatch, IntegrationPath, Limit, MessagePath,
     Pending, RecordParam, RecordPath, Search, Since, Until,
@@ -34,7 +36,7 @@ pub use params::{
 use super::params::Params;
 use super::{
     Problem, accounts, audits, by_hand, config, hours, integrations, learned, messages, metrics,
-    records, session, stats, tokens, why, workspaces,
+    records, security_events, session, stats, tokens, why, workspaces,
 };
 
 #[derive(OpenApi)]
@@ -49,6 +51,7 @@ use super::{
         (name = "Audits", description = "Who did what to which record: in, and looked up again."),
         (name = "Open windows", description = "Records that are being edited, and why what was sent."),
         (name = "Integrations", description = "The hooks, and what each is sent."),
+        (name = "Security events", description = "What happened to who may do what, in a list that shows when it was tampered with."),
         (name = "Messages", description = "What was sent to whom, and how it went."),
         (name = "Pickers", description = "What audits named so far, to choose from."),
         (name = "Configuration", description = "All that is configured, as one document to keep in a repository."),
@@ -64,6 +67,7 @@ use super::{
         integrations::list, integrations::create, integrations::get, integrations::patch,
         integrations::delete, integrations::rotate,
         by_hand::post_test, by_hand::post_recover, by_hand::post_replay,
+        security_events::post, security_events::list,
         messages::list, messages::get, messages::list_attempts, messages::post_redeliver,
         messages::post_cancel,
         learned::list_users, learned::list_record_types, learned::list_fields,

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::model::WORKSPACES_MAX;
 use crate::model::{
-    ACTIVITIES_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LISTED_MAX, MAX_IN_FLIGHT_MAX, RATE_LIMIT_MAX,
-    URL_BYTES_MAX,
+    ACTIVITIES_MAX, BATCH_EVENTS_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LISTED_MAX, MAX_IN_FLIGHT_MAX,
+    RATE_LIMIT_MAX, SEVERITY_MAX, URL_BYTES_MAX,
 };
 use crate::web::records::REASON_CHARS_MAX;
 
@@ -83,6 +83,10 @@ pub fn limit(schemas: &mut Value) {
         json!({"minimum": 1, "maximum": MAX_IN_FLIGHT_MAX, "default": 256}),
     );
     set("/NewIntegration/properties/rate_limit", json!({"minimum": 1, "maximum": RATE_LIMIT_MAX}));
+    set("/NewIntegration/properties/actions", listed.clone());
+    set("/NewIntegration/properties/min_severity", json!({"maximum": SEVERITY_MAX}));
+    set("/Batch/properties/max_events", json!({"minimum": 1, "maximum": BATCH_EVENTS_MAX}));
+    set("/SecurityEvent/properties/severity", json!({"maximum": SEVERITY_MAX}));
     set("/LogIn", json!({"oneOf": [{"required": ["token"]}, {"required": ["code"]}]}));
     set("/LogIn/properties/token", json!({"type": "string"}));
     set("/LogIn/properties/code", json!({"type": "string"}));
