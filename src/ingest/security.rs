@@ -79,8 +79,11 @@ fn outcome(raw: &RawValue, at: &Pointer, report: Report) -> Option<Success> {
 }
 
 fn severity(raw: &RawValue, at: &Pointer, report: Report) -> Option<u8> {
-    match raw.get().parse() {
-        Ok(severity) if severity <= SEVERITY_MAX => Some(severity),
+    // 5.0 is a whole number as well, as JSON goes.
+    match raw.get().parse::<f64>() {
+        Ok(number) if number.fract() == 0.0 && (0.0..=SEVERITY_MAX.into()).contains(&number) => {
+            Some(number as u8)
+        }
         _ => wrong(raw, at, report, "must be a whole number from 0 to 10"),
     }
 }

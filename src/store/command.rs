@@ -176,6 +176,8 @@ pub struct Settle {
 /// Rows to forget, worked out from what was settled and closed at the time.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Prune {
+    /// All of them are older than this.
+    pub before: Id,
     /// Packs of audits, by the place of their first.
     pub packs: Vec<Id>,
     /// Marks of windows.

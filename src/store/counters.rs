@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::StoreError;
 use crate::model::Id;
 
 /// What has been counted since the store was made.
@@ -36,6 +37,13 @@ pub(super) struct Counters {
     /// Bytes of history and log that are kept (R18).
     pub kept_bytes: u64,
     pub totals: Totals,
+}
+
+impl Counters {
+    pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        postcard::from_bytes(bytes)
+            .map_err(|error| StoreError::Damaged(format!("its counters: {error}")))
+    }
 }
 
 /// What the writer knows besides the tree.

@@ -5,6 +5,7 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::counters::Counters;
 use super::{StoreError, keys};
 
 /// The format this program writes (D6).
@@ -125,13 +126,24 @@ impl Disk {
         self.commit(batch)
     }
 
+    /// Format 1 did not say what had been forgotten: whatever there was by then may have been.
+    fn migrate(&self) -> Result<(), StoreError> {
+        let counters = self.tree().get(keys::COUNTERS)?;
+        let newest = counters.map(|bytes| Counters::decode(&bytes)).transpose()?;
+        let newest = newest.unwrap_or_default().last_id;
+        let mut batch = sled::Batch::default();
+        batch.insert(keys::FORGOTTEN, &newest.as_u64().to_be_bytes());
+        batch.insert(keys::FORMAT, &FORMAT.to_be_bytes());
+        self.commit(batch)
+    }
+
     fn check_format(&self) -> Result<(), StoreError> {
         match self.tree().get(keys::FORMAT)? {
             None => self.write_format(),
             Some(bytes) => match bytes.as_ref().try_into().map(u32::from_be_bytes) {
                 Ok(FORMAT) => Ok(()),
                 // All of it is read as it is; what is written from here on, older Lulls cannot read.
-                Ok(1) => self.write_format(),
+                Ok(1) => self.migrate(),
                 Ok(found) if found > FORMAT => Err(StoreError::Newer { found, known: FORMAT }),
                 _ => Err(StoreError::Damaged("its format version cannot be read".to_owned())),
             },

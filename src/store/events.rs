@@ -84,6 +84,16 @@ pub(super) fn link(previous: ChainHash, text: &str) -> ChainHash {
     ChainHash(Sha256::new().chain_update(previous.0).chain_update(text).finalize().into())
 }
 
+/// The end of an account's list.
+pub(super) fn head(tree: &sled::Tree, account: Account) -> Result<Head, StoreError> {
+    match tree.get(keys::event_head(account))? {
+        None => Ok(Head::default()),
+        Some(bytes) => postcard::from_bytes(&bytes).map_err(|error| {
+            StoreError::Damaged(format!("the end of the list of security events: {error}"))
+        }),
+    }
+}
+
 impl Store {
     /// A page of the list.
     pub fn security_events(&self, filter: &EventFilter) -> Result<EventPage, StoreError> {
@@ -122,12 +132,7 @@ impl Store {
 
     /// The end of an account's list.
     pub(super) fn event_head(&self, account: Account) -> Result<Head, StoreError> {
-        match self.tree().get(keys::event_head(account))? {
-            None => Ok(Head::default()),
-            Some(bytes) => postcard::from_bytes(&bytes).map_err(|error| {
-                StoreError::Damaged(format!("the end of the list of security events: {error}"))
-            }),
-        }
+        head(self.tree(), account)
     }
 
     /// What waits to be sent to an integration together.
@@ -145,46 +150,6 @@ impl Store {
             all.push((integration, decode_waiting(integration, &bytes)?));
         }
         Ok(all)
-    }
-
-    /// Goes along an account's list, and says where it is not what it was. How many entries it has.
-    pub fn check_events(&self, account: Account) -> Result<(u64, Vec<String>), StoreError> {
-        let (mut count, mut faults) = (0, Vec::new());
-        let mut before: Option<(Id, ChainHash)> = None;
-        for row in self.tree().scan_prefix(keys::events_of(account)) {
-            let (key, head) = row?;
-            let Some(place) = keys::place_of_event(&key) else { continue };
-            count += 1;
-            let entry = match value::whole(self.tree(), &key, &head)
-                .and_then(|bytes| decode(place, &bytes))
-            {
-                Ok(entry) => entry,
-                Err(error) => {
-                    faults.push(error.to_string());
-                    before = None;
-                    continue;
-                }
-            };
-            if link(entry.previous, &entry.text) != entry.hash {
-                faults.push(format!("the security event {place} was changed"));
-            }
-            if let Some((earlier, hash)) = before.filter(|(_, hash)| *hash != entry.previous) {
-                faults.push(format!(
-                    "the security event {place} does not follow {earlier}, whose hash is {hash}: one was \
-                     changed, taken out or put in"
-                ));
-            }
-            before = Some((place, entry.hash));
-        }
-        let head = self.event_head(account)?;
-        match before {
-            Some((last, hash)) if (last, hash) != (head.last, head.hash) => faults.push(format!(
-                "the last security event is {last}, and was {}: the end of the list is not what it was",
-                head.last
-            )),
-            _ => {}
-        }
-        Ok((count, faults))
     }
 
     /// The oldest entries before `before` that wait for nothing, up to `limit`.
@@ -220,7 +185,7 @@ pub(super) fn event_of(place: Id, text: &str) -> Result<SecurityEvent, StoreErro
     Ok(draft.at(place))
 }
 
-fn decode(place: Id, bytes: &[u8]) -> Result<Row, StoreError> {
+pub(super) fn decode(place: Id, bytes: &[u8]) -> Result<Row, StoreError> {
     postcard::from_bytes(bytes).map_err(|error| damaged(place, &error.to_string()))
 }
 

@@ -34,6 +34,9 @@ pub const FORMAT: &[u8] = b"mformat";
 /// Last id, low water, totals: one row, rewritten by every commit.
 pub const COUNTERS: &[u8] = b"mcounters";
 
+/// What is older than this id may have been forgotten.
+pub const FORGOTTEN: &[u8] = b"mforgotten";
+
 pub const AUDITS: u8 = b'a';
 pub const MARKS: u8 = b'w';
 pub const MESSAGES: u8 = b'g';
@@ -109,9 +112,12 @@ pub fn audit_id(account: Account, id: &ExternalId) -> Vec<u8> {
     key
 }
 
+/// What every security event begins with.
+pub const EVENTS: [u8; 1] = [b'e'];
+
 /// What the security events of an account begin with.
 pub fn events_of(account: Account) -> [u8; 5] {
-    let mut key = [b'e'; 5];
+    let mut key = [EVENTS[0]; 5];
     key[1..].copy_from_slice(&account.0.to_be_bytes());
     key
 }
@@ -222,6 +228,11 @@ pub fn learned(account: Account, of: Key) -> [u8; 13] {
     key[..5].copy_from_slice(&learned_of(account));
     key[5..].copy_from_slice(&of.0.to_be_bytes());
     key
+}
+
+/// The account of a key made by [`event`].
+pub fn account_of_event(key: &[u8]) -> Account {
+    account_of_learned(key).unwrap_or(Account::DEFAULT)
 }
 
 /// The account of a key made by [`learned`].

@@ -26,11 +26,13 @@
 //! | `history`, `log`, `config` | reading audits; messages; what is configured |
 //! | `learned` | users, record types, fields and workspaces that audits named |
 //! | `prune` | what is too old to keep |
+//! | `check` | whether all of it can be read, and agrees with itself |
 //! | `recovery` | what was going on when the server stopped |
 //! | `in_hand` | which owed messages are being sent or absorbed |
 //! | `disk` | opening the folder, and making sure that written is written |
 
 mod calls;
+mod check;
 mod command;
 mod config;
 mod counters;
@@ -58,6 +60,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
+pub use check::{Report, check_folder};
 pub use command::{
     Accepted, Appended, Changed, Close, Closed, Command, Configure, Event, Gone, Listener,
     NewAudit, NewMessage, NothingChanged, Outcome, Prune, Refusal, Replay, Settle, Settlement,

@@ -35,6 +35,7 @@ impl Store {
         }
         let guarded = self.guarded(before)?;
         let prune = Prune {
+            before,
             packs: self.old_packs(before, &guarded)?,
             marks: self.old_ids(keys::MARKS, before, |id| Ok(!guarded.marks.contains(&id)))?,
             messages: self.old_ids(keys::MESSAGES, before, |id| {
@@ -43,7 +44,8 @@ impl Store {
             events,
             answers,
         };
-        Ok(if prune == Prune::default() { None } else { Some(prune) })
+        let nothing = Prune { before, ..Prune::default() };
+        Ok(if prune == nothing { None } else { Some(prune) })
     }
 
     /// Up to where the oldest rows of the history go, as many as are forgotten at a time.
@@ -129,6 +131,12 @@ impl Store {
         }
         Ok(ids)
     }
+}
+
+/// What is older than this may have been forgotten.
+pub(super) fn forgotten(tree: &sled::Tree) -> Result<Id, StoreError> {
+    let before = tree.get(keys::FORGOTTEN)?;
+    Ok(before.and_then(|bytes| keys::last_id(&bytes)).unwrap_or_default())
 }
 
 /// What must stay for the sake of messages still owed.

@@ -43,8 +43,7 @@ pub struct OpenWindow {
 /// Reads what was going on, and the writer's state.
 pub(super) fn recover(store: &Store, now: Timestamp) -> Result<(State, Recovered), StoreError> {
     let counters: Counters = match store.tree().get(keys::COUNTERS)? {
-        Some(bytes) => postcard::from_bytes(&bytes)
-            .map_err(|error| StoreError::Damaged(format!("its counters: {error}")))?,
+        Some(bytes) => Counters::decode(&bytes)?,
         None => Counters::default(),
     };
     let windows = open_windows(store, counters.low_water)?;

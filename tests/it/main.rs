@@ -42,6 +42,7 @@ mod preview;
 mod rest;
 mod roles;
 mod schemathesis;
+mod security_hooks;
 mod server_tls;
 mod slow_hook;
 mod tls;

@@ -115,6 +115,7 @@ impl Place {
         };
         let body = match (row.method, row.path) {
             ("POST", "/audits") => audit(&self.fresh("record")),
+            ("POST", "/security-events") => json!({"action": "login"}),
             ("POST", "/integrations") => spec("collated"),
             ("PUT", "/config") => json!({"integrations": []}),
             ("PATCH", _) => json!({"enabled": false}),

@@ -2,10 +2,13 @@
 
 use super::Draft;
 use crate::model::{Id, MessageDraft, Source, Status};
+use crate::store::prune::forgotten;
 use crate::store::{Outcome, Prune, StoreError, history, keys, log, value};
 
 impl Draft<'_> {
     pub(super) fn prune(&mut self, prune: Prune) -> Result<Outcome, StoreError> {
+        let before = prune.before.max(forgotten(self.store.tree())?);
+        self.batch.insert(keys::FORGOTTEN, &before.as_u64().to_be_bytes());
         for first in prune.packs {
             let key = keys::by_id(keys::AUDITS, first);
             let Some(bytes) = value::get(self.store.tree(), &key)? else { continue };

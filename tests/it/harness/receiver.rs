@@ -27,7 +27,7 @@ impl Received {
 #[derive(Default)]
 struct State {
     received: Vec<Received>,
-    answers: VecDeque<u16>,
+    answers: VecDeque<(u16, String)>,
 }
 
 /// Listens on a port of its own until the test ends.
@@ -66,7 +66,13 @@ impl Receiver {
 
     /// The next requests are answered with these codes.
     pub fn will_answer(&self, codes: &[u16]) {
-        self.shared.0.lock().unwrap().answers.extend(codes);
+        let said = |code: &u16| (*code, "from the receiver".to_owned());
+        self.shared.0.lock().unwrap().answers.extend(codes.iter().map(said));
+    }
+
+    /// The request after those is answered with this.
+    pub fn will_say(&self, code: u16, body: &str) {
+        self.shared.0.lock().unwrap().answers.push_back((code, body.to_owned()));
     }
 
     /// What came in so far.
@@ -104,7 +110,8 @@ async fn take(
     let (state, changed) = &***shared;
     let mut state = state.lock().unwrap();
     state.received.push(received);
-    let code = state.answers.pop_front().unwrap_or(200);
+    let answer = state.answers.pop_front();
+    let (code, body) = answer.unwrap_or_else(|| (200, "from the receiver".to_owned()));
     changed.notify_all();
-    HttpResponse::build(code.try_into().expect("a status code")).body("from the receiver")
+    HttpResponse::build(code.try_into().expect("a status code")).body(body)
 }

@@ -1,0 +1,97 @@
+//! Messages: each is either owed or settled, and everything that hangs on one hangs on one that is
+//! there.
+
+use std::collections::HashSet;
+
+use super::Report;
+use crate::model::{Attempt, Id, MessageDraft, Owed, Settled, Source, Status};
+use crate::store::{StoreError, keys, log, value};
+
+/// Checks messages, what is owed, what was settled, attempts and indexes; the ids of the messages.
+pub fn check(tree: &sled::Tree, report: &mut Report) -> HashSet<Id> {
+    let mut messages = HashSet::new();
+    for row in tree.scan_prefix([keys::MESSAGES]) {
+        let Some((key, head)) = report.read(row) else { continue };
+        let Some(id) = keys::id_of(&key) else { continue };
+        report.messages += 1;
+        messages.insert(id);
+        let bytes = report.read(value::whole(tree, &key, &head));
+        let read =
+            bytes.and_then(|bytes| report.read(log::decode::<(Source, MessageDraft)>(&bytes, id)));
+        if let Some((_, draft)) = read {
+            one(tree, id, &draft, report);
+        }
+    }
+    hanging(tree, &messages, report);
+    messages
+}
+
+/// How it stands with one message.
+fn one(tree: &sled::Tree, id: Id, draft: &MessageDraft, report: &mut Report) {
+    let owed = report.read(tree.get(keys::by_id(keys::OUTBOX, id))).flatten();
+    let settled = report.read(tree.get(keys::settled(id))).flatten();
+    match (owed, settled) {
+        (Some(bytes), None) => {
+            report.owed += 1;
+            let owed: Option<Owed> = report.read(log::decode(&bytes, id));
+            if owed.is_some_and(|owed| owed.integration != draft.integration) {
+                report
+                    .fault(format!("the message {id} is owed to another than it is addressed to"));
+            }
+        }
+        (None, Some(bytes)) => {
+            let settled: Option<Settled> = report.read(log::decode(&bytes, id));
+            let Some(Settled { status, .. }) = settled else { return };
+            let key = keys::status_message(status, id);
+            if status != Status::Delivered && report.read(tree.contains_key(key)) == Some(false) {
+                report
+                    .fault(format!("the message {id} is missing among those that are {status:?}"));
+            }
+        }
+        // Redelivered messages are owed again, and keep what became of them before.
+        (Some(_), Some(_)) => report.owed += 1,
+        (None, None) => report.fault(format!("the message {id} is neither owed nor settled")),
+    }
+    let index = keys::integration_message(draft.integration, id);
+    if report.read(tree.contains_key(index)) == Some(false) {
+        report.fault(format!("the message {id} is missing among those of its integration"));
+    }
+}
+
+/// What hangs on messages.
+fn hanging(tree: &sled::Tree, messages: &HashSet<Id>, report: &mut Report) {
+    let outbox = ("what is owed of", keys::OUTBOX);
+    for (what, kind) in
+        [outbox, ("how it was settled:", b's'), ("which events are left of", keys::PARTS)]
+    {
+        for key in tree.scan_prefix([kind]).keys() {
+            let id = report.read(key).and_then(|key| keys::id_of(&key));
+            if let Some(id) = id.filter(|id| !messages.contains(id)) {
+                report.fault(format!("{what} message {id}, which is not there"));
+            }
+        }
+    }
+    for row in tree.scan_prefix([b't']) {
+        let Some((key, head)) = report.read(row) else { continue };
+        let Some(id) = key.get(1..9).and_then(keys::last_id) else { continue };
+        // Longer keys are the parts of long attempts.
+        if key.len() != keys::attempt(id, 0).len() {
+            continue;
+        }
+        report.attempts += 1;
+        if !messages.contains(&id) {
+            report.fault(format!("an attempt of message {id}, which is not there"));
+        }
+        let attempt: Result<Attempt, StoreError> =
+            value::whole(tree, &key, &head).and_then(|bytes| log::decode(&bytes, id));
+        report.read(attempt);
+    }
+    for (prefix, what) in [(b'n', "an integration"), (b'f', "a state")] {
+        for key in tree.scan_prefix([prefix]).keys() {
+            let id = report.read(key).and_then(|key| keys::last_id(&key));
+            if let Some(id) = id.filter(|id| !messages.contains(id)) {
+                report.fault(format!("{what} has the message {id}, which is not there"));
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Audits and windows: what a mark names is there, and no audit is in two windows (R1).
+
+use std::collections::{HashMap, HashSet};
+
+use super::Report;
+use crate::model::{Addressed, Id, Slot};
+use crate::store::history::{decode_mark, unpack};
+use crate::store::{keys, pack, value};
+
+/// Checks audits and marks; `messages` are those that there are, and what is older than `forgotten`
+/// need not be there.
+pub fn check(tree: &sled::Tree, messages: &HashSet<Id>, forgotten: Id, report: &mut Report) {
+    let audits = audits(tree, report);
+    let mut named: HashMap<Slot, HashSet<Id>> = HashMap::new();
+    for row in tree.scan_prefix([keys::MARKS]) {
+        let Some((key, head)) = report.read(row) else { continue };
+        let Some(id) = keys::id_of(&key) else { continue };
+        report.windows += 1;
+        let mark = value::whole(tree, &key, &head).and_then(|bytes| decode_mark(id, &bytes));
+        let Some(mark) = report.read(mark) else { continue };
+        for place in &mark.places {
+            if !named.entry(mark.slot.clone()).or_default().insert(*place) {
+                report.fault(format!("the audit at {place} is in window {id} and in another"));
+            }
+            if *place >= forgotten && !audits.contains(place) {
+                report.fault(format!("window {id} names the audit at {place}, which is not there"));
+            }
+        }
+        for (_, addressed) in &mark.addressed {
+            if let Addressed::Message(message) = addressed
+                && *message >= forgotten
+                && !messages.contains(message)
+            {
+                report.fault(format!("window {id} has the message {message}, which is not there"));
+            }
+        }
+        let index = keys::record_mark(mark.record.partition(), id);
+        if report.read(tree.contains_key(index)) == Some(false) {
+            report.fault(format!("window {id} is missing among those of its record"));
+        }
+    }
+}
+
+/// The places of all audits that there are.
+fn audits(tree: &sled::Tree, report: &mut Report) -> HashSet<Id> {
+    let mut audits = HashSet::new();
+    let Some(packs) = report.read(pack::scan(tree, Id::default())) else { return audits };
+    for pack in packs {
+        let read = pack.and_then(|(first, bytes)| unpack(first, &bytes));
+        for audit in report.read(read).into_iter().flatten() {
+            report.audits += 1;
+            audits.insert(audit.place);
+        }
+    }
+    for row in tree.scan_prefix([b'i']) {
+        let Some((key, place)) = report.read(row) else { continue };
+        let place = keys::last_id(&place).unwrap_or_default();
+        if !audits.contains(&place) {
+            let id = String::from_utf8_lossy(key.get(5..).unwrap_or_default());
+            report.fault(format!("the audit {id:?} at {place} is not there"));
+        }
+    }
+    audits
+}
