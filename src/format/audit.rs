@@ -87,7 +87,7 @@ struct AuditBody<'a, C> {
 }
 
 #[derive(Serialize)]
-struct UserBody<'a> {
+pub(super) struct UserBody<'a> {
     id: &'a ExternalId,
     name: Option<&'a str>,
     email: Option<&'a str>,
@@ -101,7 +101,7 @@ struct Wrapped<'a> {
 }
 
 #[derive(Serialize)]
-struct ChangeBody<'a> {
+pub(super) struct ChangeBody<'a> {
     field_name: &'a ExternalId,
     value: &'a serde_json::value::RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,7 +117,7 @@ struct CollatedBody<'a> {
 }
 
 impl<'a> UserBody<'a> {
-    fn of(user: &'a User) -> Self {
+    pub(super) fn of(user: &'a User) -> Self {
         Self {
             id: &user.id,
             name: user.name.as_deref(),
@@ -129,7 +129,7 @@ impl<'a> UserBody<'a> {
 }
 
 impl<'a> ChangeBody<'a> {
-    fn of(change: &'a FieldChange) -> Self {
+    pub(super) fn of(change: &'a FieldChange) -> Self {
         Self {
             field_name: &change.field_name,
             value: &change.value,

@@ -8,6 +8,7 @@
 //! - `brief.rs`: what all chats show of an audit, as plain text
 //! - `fit.rs`: as much of that as there is room for
 //! - `text.rs`: HTML to plain text
+//! - `siem/`: security events, and audits as such, in the shapes that SIEMs take
 //!
 //! What holds for the chats, whatever the audit is: a body is valid JSON, within the chat's limits,
 //! mentions nobody, and links only to `http` and `https`.
@@ -35,7 +36,13 @@ pub fn body(format: Format, audit: &Collated) -> String {
         Format::Teams => teams::body(&Brief::of(audit)),
         Format::GoogleChat => google_chat::body(&Brief::of(audit)),
         Format::Discord => discord::body(&Brief::of(audit)),
-        _ => siem::body(format, &[]),
+        Format::Ocsf
+        | Format::Ecs
+        | Format::EcsBulk
+        | Format::Cef
+        | Format::SplunkHec
+        | Format::Datadog
+        | Format::Syslog => siem::body(format, &[(&siem::of_audit(audit), None)]),
     }
 }
 

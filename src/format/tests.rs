@@ -148,7 +148,6 @@ fn check(format: Format, text: &str) -> Result<(), String> {
     let units = |text: &Value| text.as_str().map_or(0, |text| text.encode_utf16().count());
     let holds = match format {
         Format::Audit | Format::Aha => true,
-        siem if siem.is_siem() => true,
         Format::Slack => {
             let blocks = body["blocks"].as_array().unwrap();
             let sizes: Vec<_> = blocks.iter().map(|block| units(&block["text"]["text"])).collect();
@@ -171,7 +170,8 @@ fn check(format: Format, text: &str) -> Result<(), String> {
                 && (1..=4_096).contains(&units(&embed["description"]))
                 && body["allowed_mentions"] == json!({"parse": []})
         }
-        other => unreachable!("{other:?}"),
+        // `siem` has tests of its own.
+        _ => false,
     };
     if holds { Ok(()) } else { Err(format!("{format:?} is over a limit: {body:#}")) }
 }

@@ -1,50 +1,102 @@
 //! Security events over the wire: Lull's own shape, and those that SIEMs take. Pure.
+//!
+//! - `known.rs`: the actions that events are known by, and what they mean to a SIEM
+//! - `own.rs`: every key, as Lull writes it: the format `audit`, and within Splunk's and Datadog's
+//! - `ocsf.rs`, `ecs.rs`, `cef.rs`, `splunk.rs`, `datadog.rs`, `syslog.rs`: a format each
+//! - `from_audit.rs`: an activity audit as an event
+//! - `verdict.rs`: what a receiver says of single events of a body, and a body of only some of them
+//! - `ack.rs`: Splunk's indexer acknowledgement
+//! - `json.rs`, `shown.rs`: JSON written key by key; what several formats say of an event
+//!
+//! What holds for all of them, whatever an event is: JSON is valid and on one line, a line is one
+//! line, and what was said can be read back out of it.
+
+mod ack;
+mod cef;
+mod datadog;
+mod ecs;
+mod from_audit;
+mod json;
+pub mod known;
+mod ocsf;
+mod own;
+mod shown;
+mod splunk;
+mod syslog;
+mod verdict;
+
+pub use ack::{ack_id, ack_request, ack_url, is_acknowledged};
+pub use from_audit::of_audit;
+pub use verdict::{Verdict, only, verdict};
 
 use crate::model::{ChainHash, Format, SecurityEvent};
 
 /// An event, and its link in the chain where it has one.
 pub type Linked<'a> = (&'a SecurityEvent, Option<ChainHash>);
 
-/// Writes the body of a message with these events in the integration's format.
+/// The most events in one message of a format that takes several.
+const EVENTS_MAX: u32 = 1_000;
+
+/// Writes the body of a message with these events in the integration's format. The formats for chats
+/// have no shape for an event; what is asked for in one of them comes in Lull's own.
 pub fn body(format: Format, events: &[Linked<'_>]) -> String {
-    let _ = (format, events);
-    String::new()
+    match format {
+        Format::Ocsf => lines(events, ocsf::document),
+        Format::Ecs => lines(events, ecs::document),
+        Format::EcsBulk => ecs::bulk(events),
+        Format::Cef => lines(events, cef::line),
+        Format::SplunkHec => lines(events, splunk::envelope),
+        Format::Datadog => datadog::array(events),
+        Format::Syslog => lines(events, syslog::line),
+        Format::Audit
+        | Format::Aha
+        | Format::Slack
+        | Format::Teams
+        | Format::GoogleChat
+        | Format::Discord => lines(events, own::document),
+    }
 }
 
-/// What a receiver says of single events.
-pub struct Verdict {
-    /// To be sent again.
-    pub again: Vec<u32>,
-    /// Will not be taken.
-    pub refused: Vec<u32>,
-    /// Why.
-    pub note: Option<String>,
+fn lines(events: &[Linked<'_>], write: impl Fn(Linked<'_>) -> String) -> String {
+    events.iter().map(|event| write(*event)).collect::<Vec<_>>().join("\n")
 }
 
-pub fn verdict(_: Format, _: u16, _: &str, _: u32) -> Option<Verdict> {
-    None
+/// Whether a format is one that SIEMs take.
+pub fn is_siem(format: Format) -> bool {
+    matches!(format, Format::Ocsf | Format::Ecs) || takes_batches(format)
 }
 
-pub fn only(_: Format, body: &str, _: &[u32]) -> String {
-    body.to_owned()
+/// Whether several events go in one body.
+pub fn takes_batches(format: Format) -> bool {
+    can_gzip(format) || matches!(format, Format::Cef | Format::Syslog)
 }
 
-pub fn content_type(_: Format) -> &'static str {
-    "application/json"
+/// Whether those who take the format are known to take it compressed.
+pub fn can_gzip(format: Format) -> bool {
+    matches!(format, Format::EcsBulk | Format::SplunkHec | Format::Datadog)
 }
 
-pub fn ack_id(_: &str) -> Option<u64> {
-    None
+/// The content type of a body.
+pub fn content_type(format: Format) -> &'static str {
+    match format {
+        Format::EcsBulk => "application/x-ndjson",
+        Format::Cef | Format::Syslog => "text/plain; charset=utf-8",
+        _ => "application/json",
+    }
 }
 
-pub fn ack_request(_: u64) -> String {
-    String::new()
+/// The most events in one body. Datadog takes no more in one call; to the others it is what their own
+/// clients send.
+pub fn events_max(format: Format) -> u32 {
+    if takes_batches(format) { EVENTS_MAX } else { 1 }
 }
 
-pub fn ack_url(_: &str) -> Option<String> {
-    None
-}
-
-pub fn is_acknowledged(_: &str, _: u64) -> bool {
-    false
-}
+#[cfg(test)]
+use crate::{
+    clock::Timestamp,
+    model::{ExternalId, Success, Target, User},
+};
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
