@@ -25,6 +25,7 @@
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
 mod again;
+mod batches;
 mod by_hand;
 mod cli;
 mod crash;

@@ -126,10 +126,7 @@ fn what_lull_itself_does_is_taken_down_with_who_did_it_and_sent_like_the_rest() 
     );
     let changed = api.get("/security-events?action=integration.changed", 200)["items"][0].clone();
     assert_eq!(changed["details"]["changed"], json!(["quiet_period"]));
-    assert_eq!(
-        (&changed["user"]["name"], &changed["ip"]),
-        (&json!("first token"), &json!("127.0.0.1"))
-    );
+    assert_eq!((&changed["user"]["name"], &changed["ip"]), (&json!("admin"), &json!("127.0.0.1")));
     // The hook was told of its own making as well.
     let received = receiver.wait_for(7);
     let actions: Vec<Value> =

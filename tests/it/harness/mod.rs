@@ -9,7 +9,7 @@ pub mod tls;
 use std::time::{Duration, Instant};
 
 pub use client::Client;
-pub use receiver::Receiver;
+pub use receiver::{Received, Receiver};
 pub use server::{Options, Server, executable, run};
 
 /// How long anything that must happen may take. Generous: machines that run tests are slow at times.
