@@ -69,6 +69,7 @@ fn what_splunk_refused_is_told_and_sent_again_by_hand_only() {
     let received = receiver.wait_for(3);
     assert_eq!(splunk_ids(&received[2]), ["2"], "what was refused, and nothing twice");
     only_message(&server.api, &id, "delivered");
+    server.settled();
 }
 
 #[test]
@@ -95,6 +96,7 @@ fn what_elastic_has_no_room_for_is_sent_again_alone_and_compressed() {
     let message = only_message(&server.api, &id, "delivered");
     assert_eq!(message["attempts"], 2);
     assert!(message["attempts_made"][0]["note"].as_str().expect("why").contains("queue full"));
+    server.settled();
 }
 
 #[test]
@@ -117,6 +119,7 @@ fn splunk_has_it_when_it_says_so_in_the_channel() {
     }
     let message = only_message(&server.api, &id, "delivered");
     assert_eq!(message["attempts"], 1);
+    server.settled();
     let headers = message["attempts_made"][0]["request_headers"].to_string();
     assert!(!headers.contains("Splunk 0000"), "{headers}");
 }

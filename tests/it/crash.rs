@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Options, Receiver, Server};
+use crate::harness::{Client, Options, Receiver, Server, executable, run};
 
 /// Connections that post at the same time.
 const CONNECTIONS: u64 = 4;
@@ -17,6 +17,10 @@ const CONNECTIONS: u64 = 4;
 const RECORDS: u64 = 150;
 /// The hooks, each of which is to hear of every audit once.
 const HOOKS: [&str; 2] = ["/one", "/two"];
+/// The hook that is to hear of every security event that was posted.
+const SIEM: &str = "/siem";
+/// After how many rounds the store is checked while nothing has it open.
+const CHECKED_EVERY: u64 = 5;
 
 /// A small generator of numbers that look random (xorshift).
 #[derive(Clone)]
@@ -54,9 +58,12 @@ fn sigkill_at_random_moments_loses_and_doubles_nothing() {
             for hook in HOOKS {
                 server.api.integration(&receiver.url(hook), json!({"name": hook}));
             }
+            let siem = json!({"name": "siem", "kind": "security", "hook_url": receiver.url(SIEM),
+                              "actions": ["posted"]});
+            server.api.post("/integrations", &siem, 201);
         }
         history.read_on(&server.api);
-        history.has_all(&acknowledged.lock().unwrap());
+        history.has_all(&audits_of(&acknowledged.lock().unwrap()));
         let live = Duration::from_millis(100 + dice.roll(900));
         options = std::thread::scope(|scope| {
             for connection in 0..CONNECTIONS {
@@ -68,23 +75,57 @@ fn sigkill_at_random_moments_loses_and_doubles_nothing() {
             std::thread::sleep(live);
             server.kill()
         });
+        if round % CHECKED_EVERY == 0 {
+            check_store(&options);
+        }
     }
     let server = Server::start(options);
     history.read_on(&server.api);
     server.settled();
     let acknowledged = acknowledged.into_inner().unwrap();
-    history.has_all(&acknowledged);
+    history.has_all(&audits_of(&acknowledged));
     let log = delivered(&server.api);
+    let events = check_events(&receiver, &acknowledged);
     let (messages, requests) = check_deliveries(&receiver, &history.ids, &log);
+    check_store(&server.stop());
     println!(
-        "{rounds} rounds: {} audits acknowledged, {} in the history, {messages} messages, {requests} requests",
+        "{rounds} rounds: {} audits and events acknowledged, {} audits in the history, {events} events, \
+         {messages} messages, {requests} requests",
         acknowledged.len(),
         history.ids.len()
     );
     assert!(acknowledged.len() as u64 > rounds * 10, "hardly anything was posted");
 }
 
-/// Posts audits, alone and in batches, until the server is gone.
+/// What the ids of security events begin with.
+const EVENT: &str = "event-";
+
+fn audits_of(acknowledged: &BTreeSet<String>) -> BTreeSet<String> {
+    acknowledged.iter().filter(|id| !id.starts_with(EVENT)).cloned().collect()
+}
+
+/// Nothing that is stored contradicts anything else.
+fn check_store(options: &Options) {
+    let checked = run(executable().arg("check").arg("--data").arg(options.data()));
+    let said = String::from_utf8_lossy(&checked.stdout);
+    assert!(checked.status.success(), "{said}{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+/// Every security event that was acknowledged has come, and none in two messages. How many came.
+fn check_events(receiver: &Receiver, acknowledged: &BTreeSet<String>) -> usize {
+    let mut message_of: HashMap<String, String> = HashMap::new();
+    for got in receiver.received().iter().filter(|got| got.path == SIEM) {
+        let id = got.json()["security"]["id"].as_str().expect("an id").to_owned();
+        let message = &got.headers["webhook-id"];
+        let first = message_of.entry(id.clone()).or_insert(message.clone());
+        assert_eq!(first, message, "{id} is in two messages");
+    }
+    let mut posted = acknowledged.iter().filter(|id| id.starts_with(EVENT));
+    assert!(posted.all(|id| message_of.contains_key(id)), "an acknowledged event never came");
+    message_of.len()
+}
+
+/// Posts audits, alone and in batches, and security events, until the server is gone.
 fn post_until_refused(
     api: &Client,
     round: u64,
@@ -93,6 +134,17 @@ fn post_until_refused(
     acknowledged: &Mutex<BTreeSet<String>>,
 ) {
     for call in 0..100_000 {
+        if dice.roll(8) == 0 {
+            let id = format!("{EVENT}{round}-{connection}-{call}");
+            let event =
+                json!({"id": id, "action": "posted", "severity": dice.roll(11)}).to_string();
+            let headers = [("content-type", "application/json")];
+            match api.call("POST", "/security-events", &headers, event.as_bytes()) {
+                Some(answer) => assert_eq!(answer.status, 202, "{}", answer.text),
+                None => return,
+            }
+            acknowledged.lock().unwrap().insert(id);
+        }
         let size = if dice.roll(4) == 0 { 1 + dice.roll(40) } else { 1 };
         let ids: Vec<String> =
             (0..size).map(|item| format!("{round}-{connection}-{call}-{item}")).collect();
