@@ -18,6 +18,7 @@
 //! - `demo`: `lull demo --once`
 //! - `listen`: `lull listen`
 //! - `verify`: signatures, checked by clients that we did not write
+//! - `siem`: security events, read back by packages that we did not write
 //! - `schemathesis`: the server against its own document
 //! - `tls`: certificates, good and bad, and who may be connected to
 //! - `nasty`: receivers that do what no receiver should
@@ -45,6 +46,7 @@ mod roles;
 mod schemathesis;
 mod security_hooks;
 mod server_tls;
+mod siem;
 mod slow_hook;
 mod tls;
 mod tokens;
