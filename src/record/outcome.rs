@@ -63,7 +63,7 @@ pub fn preview(
     let messages = std::mem::take(&mut absorbed.messages).into_iter();
     let messages =
         messages.map(|message| Foreseen { draft: message.draft, absorbs: message.supersedes });
-    let integrations = config.of_account(of.record.account).count();
+    let integrations = config.activities_of(of.record.account).count();
     Ok(Preview {
         messages: messages.collect(),
         cut: absorbed.cut || audits.len() < window.places.len(),

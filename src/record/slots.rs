@@ -28,5 +28,5 @@ pub fn view<'a>(config: &Config, of: &WindowKey, audits: &'a [Audit]) -> View<'a
         let in_this = |audit: &&Audit| integration.slot_of(audit) == of.slot;
         (integration.clone(), audits.iter().filter(in_this).collect())
     };
-    View(config.of_account(of.record.account).map(seen).collect())
+    View(config.activities_of(of.record.account).map(seen).collect())
 }

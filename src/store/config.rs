@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::{StoreError, keys};
 use crate::clock::Timestamp;
 use crate::model::{
-    Account, AccountInfo, ExternalId, Id, Integration, KeyHash, Session, Token, Workspace,
+    Account, AccountInfo, ExternalId, Id, Integration, KeyHash, Kind, Session, Token, Workspace,
 };
 
 /// A snapshot of the configuration.
@@ -59,6 +59,11 @@ impl Config {
     /// The integrations of an account, in the order they were made.
     pub fn of_account(&self, account: Account) -> impl Iterator<Item = &Arc<Integration>> {
         self.integrations.values().filter(move |integration| integration.account == account)
+    }
+
+    /// The integrations of an account that are sent audits, in the order they were made.
+    pub fn activities_of(&self, account: Account) -> impl Iterator<Item = &Arc<Integration>> {
+        self.of_account(account).filter(|integration| integration.spec.kind == Kind::Activity)
     }
 
     /// The accounts that there are.

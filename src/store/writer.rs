@@ -230,7 +230,7 @@ impl<'s> Draft<'s> {
     /// enabled integrations bring (R4).
     fn rules_of(&self, account: Account, server: WindowRule) -> Arc<[WindowRule]> {
         let mut rules = vec![server];
-        for integration in self.config.of_account(account) {
+        for integration in self.config.activities_of(account) {
             let waits = integration.spec.enabled && integration.spec.collation != Collation::Live;
             let rule = integration.spec.pair().rule(server);
             if waits && !rules.contains(&rule) {

@@ -16,7 +16,7 @@ impl Draft<'_> {
     pub(super) fn send_live(&mut self, placed: &[Placed]) -> Result<(), StoreError> {
         let config = self.config.clone();
         for Placed { account, place, text, rules } in placed {
-            let integrations = || config.of_account(*account).map(Arc::as_ref);
+            let integrations = || config.activities_of(*account).map(Arc::as_ref);
             if !integrations().any(address::wants_live) {
                 continue;
             }
