@@ -5,7 +5,9 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use super::WindowRule;
-use super::integration::{IntegrationSpec, MAX_IN_FLIGHT_MAX, RetrySchedule};
+use super::integration::{
+    Collation, Format, IntegrationSpec, Kind, MAX_IN_FLIGHT_MAX, RetrySchedule,
+};
 use crate::settings::{PERIOD_MAX, write_duration};
 
 /// The most rows a filter may have.
@@ -49,6 +51,7 @@ pub fn check(spec: &IntegrationSpec, server: WindowRule) -> Vec<(String, String)
     if let Err(wrong) = hook_url(&spec.hook_url) {
         fault("/hook_url", wrong);
     }
+    check_kind_record(spec, &mut fault);
     check_activities(spec, &mut fault);
     check_headers(spec, &mut fault);
     if spec.users.len() > LISTED_MAX {
@@ -87,6 +90,52 @@ fn hook_url(text: &str) -> Result<(), String> {
         return Err("has a #fragment, which is never sent; leave it out".to_owned());
     }
     Ok(())
+}
+
+/// Kind `record` is about whole records of one workspace; and who else wants them says so.
+fn check_kind_record(spec: &IntegrationSpec, fault: &mut dyn FnMut(&str, String)) {
+    let is_audit = spec.format == Format::Audit;
+    if spec.include_record && !(spec.kind == Kind::Activity && is_audit) {
+        let wrong = "is for kind activity with format audit; leave it out";
+        fault("/include_record", wrong.to_owned());
+    }
+    if spec.kind != Kind::Record {
+        return;
+    }
+    if spec.workspace_id.is_none() {
+        let wrong = "is missing; kind record is for one workspace, so name it";
+        fault("/workspace_id", wrong.to_owned());
+    }
+    if !is_audit {
+        let wrong = "must be audit (or left out); kind record has a body of its own";
+        fault("/format", wrong.to_owned());
+    }
+    if spec.collation != Collation::Collated {
+        let wrong = "must be collated (or left out); kind record sends the record as it is, once it \
+                     has been left alone";
+        fault("/collation", wrong.to_owned());
+    }
+    if !spec.collate_backlog {
+        let wrong =
+            "must be true (or left out); an update of kind record always takes in older ones";
+        fault("/collate_backlog", wrong.to_owned());
+    }
+    if !spec.users.is_empty() {
+        fault("/users", "must be left out; kind record has no users".to_owned());
+    }
+    for (row, activity) in spec.activities.iter().enumerate() {
+        for (list, is_set) in [
+            ("fields", !activity.fields.is_empty()),
+            ("exclude_fields", !activity.exclude_fields.is_empty()),
+            ("include_associated", activity.include_associated),
+        ] {
+            if is_set {
+                let wrong =
+                    "must be left out; kind record sends whole records (record_types says which)";
+                fault(&format!("/activities/{row}/{list}"), wrong.to_owned());
+            }
+        }
+    }
 }
 
 /// R3 holds for an integration's own pair, whichever half of it is the server's.
@@ -198,6 +247,9 @@ mod tests {
             json!({"quiet_period": "30s", "max_wait": "2m"}),
             json!({"quiet_period": "0s", "max_wait": "off"}),
             json!({"activities": [{"workspaces": ["ws1"], "fields": ["Name"]}]}),
+            json!({"kind": "record", "workspace_id": "ws1", "quiet_period": "1m"}),
+            json!({"kind": "record", "workspace_id": "ws1", "activities": [{"record_types": ["feature"]}]}),
+            json!({"include_record": true}),
         ] {
             assert_eq!(faults(edit.clone()), [], "{edit}");
         }
@@ -232,11 +284,37 @@ mod tests {
             (json!({"max_wait": "5m"}), "/max_wait", "not longer than the quiet period (5m)"),
             (json!({"quiet_period": "10m", "max_wait": "9m"}), "/max_wait", "make it longer"),
             (json!({"quiet_period": "31d"}), "/quiet_period", "at most 30d"),
+            (json!({"kind": "record"}), "/workspace_id", "name it"),
+            (json!({"include_record": true, "format": "slack"}), "/include_record", "format audit"),
         ] {
             let found = faults(edit.clone());
             assert_eq!(found.len(), 1, "{edit}: {found:?}");
             assert_eq!(found[0].0, pointer);
             assert!(found[0].1.contains(message), "{edit}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_apply_to_whole_records_is_refused() {
+        for (edit, pointer) in [
+            (json!({"include_record": true}), "/include_record"),
+            (json!({"format": "aha"}), "/format"),
+            (json!({"collation": "live"}), "/collation"),
+            (json!({"collate_backlog": false}), "/collate_backlog"),
+            (json!({"users": ["101"]}), "/users"),
+            (json!({"activities": [{}, {"fields": ["Name"]}]}), "/activities/1/fields"),
+            (json!({"activities": [{"exclude_fields": ["x"]}]}), "/activities/0/exclude_fields"),
+            (
+                json!({"activities": [{"include_associated": true}]}),
+                "/activities/0/include_associated",
+            ),
+            (json!({"activities": [{"workspaces": ["ws1"]}]}), "/activities/0/workspaces"),
+        ] {
+            let mut of_kind = json!({"kind": "record", "workspace_id": "ws1"});
+            json_patch::merge(&mut of_kind, &edit);
+            let found = faults(of_kind);
+            assert_eq!(found.len(), 1, "{edit}: {found:?}");
+            assert_eq!(found[0].0, pointer, "{found:?}");
         }
     }
 }

@@ -39,6 +39,8 @@ pub enum Source {
     Window(Id),
     /// One audit, sent live; its place.
     Audit(Id),
+    /// The full record, for this link of it.
+    Link(Id),
 }
 
 /// A message, as it was committed. It never changes; what becomes of it stands beside it.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Config, Lesson, Once};
+use super::{Answer, Config, Lesson, LinkTimer, Once, RecordCommand, RecordDone};
 use crate::clock::Timestamp;
 use crate::model::{
     Account, AccountInfo, Attempt, ClosedBy, DisabledBecause, ExternalId, Health, Id, Integration,
@@ -10,6 +10,9 @@ use crate::model::{
     Status, Token, WindowRule, Workspace,
 };
 use crate::retry::{self, DISABLE_AFTER, Next, WARN_BEFORE};
+
+/// What a message about a full record weighs, roughly.
+const DUE_LINK_WEIGHT: usize = 16 << 10;
 
 /// One change of state. Applied whole or not at all.
 pub enum Command {
@@ -35,6 +38,8 @@ pub enum Command {
     Once(Box<Once>),
     /// Forget what is too old (R18).
     Prune(Prune),
+    /// Do something with full records and their links.
+    Record(RecordCommand),
 }
 
 /// A change of what is configured.
@@ -198,6 +203,8 @@ pub enum Outcome {
     Messages(Vec<Id>),
     /// Of [`Command::Once`].
     Once(Answer),
+    /// Of [`Command::Record`].
+    Record(Result<RecordDone, Refusal>),
     /// Of the others, which always succeed.
     Done,
 }
@@ -238,6 +245,8 @@ pub enum Event {
     Gone(Vec<Gone>),
     /// The configuration is another.
     Configured(Arc<Config>),
+    /// Something is to be sent for these links.
+    Linked(Vec<LinkTimer>),
 }
 
 /// A message that was given up.
@@ -289,6 +298,8 @@ impl Command {
             Command::Redeliver(messages, _) => messages.len() * 128,
             Command::ConfigureAll(changes, _) => changes.len() * 1024,
             Command::Once(once) => once.command.weight(),
+            Command::Record(RecordCommand::Put(record, _)) => record.text.len() + 512,
+            Command::Record(RecordCommand::Due(links)) => links.len() * DUE_LINK_WEIGHT,
             _ => 512,
         }
     }

@@ -19,9 +19,13 @@
 //! | `q` account, hour | what was done with in it |
 //! | `k` bucket, key of a call | the answer to a call that is to happen once |
 //! | `l` account, hash of a workspace and what was seen there | something learned |
+//! | `v` account, hash of a record | its text, as it was put |
+//! | `y` account, hash of a record | what is kept of it beside its text, and its links |
+//! | `z` integration, link | the hash of the record that is linked |
 //! | `m` … | format, counters |
 
 use super::learned::Key;
+use super::linked::RecordHash;
 use crate::model::{Account, ExternalId, Id, Partition, Status};
 
 /// The format version.
@@ -42,6 +46,9 @@ pub const ACCOUNTS: [u8; 2] = *b"ca";
 pub const WORKSPACES: [u8; 2] = *b"cw";
 pub const USES: u8 = b'u';
 pub const ANSWERS: u8 = b'k';
+pub const FULL_RECORDS: u8 = b'y';
+/// The length of a key made by [`full_record`].
+pub const FULL_RECORD_BYTES: usize = 21;
 
 /// What the index of records holds for a message.
 pub const IS_MESSAGE: &[u8] = b"m";
@@ -186,6 +193,52 @@ pub fn learned(account: Account, of: Key) -> [u8; 13] {
 pub fn account_of_learned(key: &[u8]) -> Option<Account> {
     let number: [u8; 4] = key.get(1..5)?.try_into().ok()?;
     Some(Account(u32::from_be_bytes(number)))
+}
+
+/// What the texts of an account's full records begin with.
+pub fn record_texts_of(account: Account) -> [u8; 5] {
+    of_account(b'v', account)
+}
+
+/// What all else that is kept of an account's full records begins with.
+pub fn full_records_of(account: Account) -> [u8; 5] {
+    of_account(FULL_RECORDS, account)
+}
+
+/// The text of a full record. Random by nature, as there is one row for it whatever happens to it.
+pub fn record_text(account: Account, record: RecordHash) -> [u8; 21] {
+    of_record(record_texts_of(account), record)
+}
+
+/// What is kept of a full record beside its text.
+pub fn full_record(account: Account, record: RecordHash) -> [u8; FULL_RECORD_BYTES] {
+    of_record(full_records_of(account), record)
+}
+
+/// What the index entries of an integration's links begin with.
+pub fn links_of(integration: Id) -> [u8; 9] {
+    by_id(b'z', integration)
+}
+
+/// The index entry of an integration's link.
+pub fn link(integration: Id, link: Id) -> [u8; 17] {
+    let mut key = [0; 17];
+    key[..9].copy_from_slice(&links_of(integration));
+    key[9..].copy_from_slice(&link.as_u64().to_be_bytes());
+    key
+}
+
+fn of_account(kind: u8, account: Account) -> [u8; 5] {
+    let mut key = [kind; 5];
+    key[1..].copy_from_slice(&account.0.to_be_bytes());
+    key
+}
+
+fn of_record(begin: [u8; 5], record: RecordHash) -> [u8; 21] {
+    let mut key = [0; 21];
+    key[..5].copy_from_slice(&begin);
+    key[5..].copy_from_slice(&record.bytes());
+    key
 }
 
 /// Something that is configured.

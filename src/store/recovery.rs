@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::counters::{Counters, State};
 use super::history::{decode_mark, read};
-use super::{Store, StoreError, keys, pack, value};
+use super::{LinkTimer, Store, StoreError, keys, pack, value};
 use crate::clock::Timestamp;
 use crate::model::{Id, Owed, RecordKey, Slot, WindowRule};
 
@@ -19,6 +19,8 @@ pub struct Recovered {
     pub windows: Vec<OpenWindow>,
     /// Messages owed, oldest first.
     pub owed: Vec<(Id, Owed)>,
+    /// Links whose records were being changed.
+    pub links: Vec<LinkTimer>,
 }
 
 /// A window that has not closed.
@@ -64,7 +66,8 @@ pub(super) fn recover(store: &Store, now: Timestamp) -> Result<(State, Recovered
         }
     }
     drop(tally);
-    Ok((state, Recovered { windows, owed }))
+    let links = store.link_timers(now)?;
+    Ok((state, Recovered { windows, owed, links }))
 }
 
 fn open_windows(store: &Store, low_water: Id) -> Result<Vec<OpenWindow>, StoreError> {
