@@ -3,6 +3,7 @@
 //!
 //! - `mod.rs`: the four shapes of a body, and their limits
 //! - `audit.rs`: one audit, field by field
+//! - `record.rs`: a full record
 //! - `json.rs`: JSON objects as raw members, and pointers to their places
 //!
 //! Values are never parsed: `value`, `old_value` and unknown keys are kept as the text they came
@@ -10,12 +11,14 @@
 
 mod audit;
 mod json;
+mod record;
 
 use serde_json::value::RawValue;
 
 use crate::model::AuditDraft;
 use crate::settings::Limits;
 use json::Pointer;
+pub use record::{FaultAt, SaidOfRecord, full_record};
 
 /// The most faults that one answer lists.
 const FAULTS_MAX: usize = 100;

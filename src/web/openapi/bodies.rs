@@ -35,6 +35,9 @@ pub struct ConfiguredIntegration {
 /// The body of `POST /audits`.
 pub struct PostedAudits;
 
+/// The body of `PUT /records/{type}/{id}`.
+pub struct PutRecord;
+
 /// The body of `PATCH /integrations/{id}`.
 pub struct IntegrationPatch;
 
@@ -50,7 +53,7 @@ macro_rules! finished_below {
     )*};
 }
 
-finished_below!(PostedAudits, IntegrationPatch);
+finished_below!(PostedAudits, PutRecord, IntegrationPatch);
 
 /// Describes them by what they are read into.
 pub fn finish(schemas: &mut Value) {
@@ -62,6 +65,19 @@ pub fn finish(schemas: &mut Value) {
         let shape = posted_shape(&schemas[read_into]);
         schemas[posted] = shape;
     }
+    let name = json!({"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX});
+    schemas["PutRecord"] = json!({
+        "description": "The record as it is now: any object, of up to 1 MiB.",
+        "type": "object", "required": ["workspace_id"],
+        "properties": {
+            "workspace_id": name,
+            "parent": {
+                "description": "The record that has to be at a hook before it.",
+                "type": ["object", "null"], "required": ["type", "id"],
+                "properties": {"type": name, "id": name},
+            },
+        },
+    });
     let one = json!({"$ref": "#/components/schemas/PostedAudit"});
     let envelope = json!({
         "type": "object", "required": ["event", "audit"], "title": "An audit in an envelope",
