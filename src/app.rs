@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, SystemClock};
 use crate::delivery::{self, Dispatcher, Drain, Guard, HttpTransport, Shard, SystemResolver};
+use crate::linked::Keeper;
 use crate::metrics::Metrics;
 use crate::record::{self, Gauges, Registry};
 use crate::settings::Settings;
@@ -100,13 +101,19 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
     let guard = Guard::new(settings.allow_nets.clone());
     let dispatchers =
         start_dispatchers(threads, &store, &journal, &clock, &metrics, &guard, &mut arbiters);
+    let arbiter = Arbiter::new();
+    let keeper = Keeper::start_in(&arbiter.handle(), store.clone(), journal.clone(), clock.clone());
+    arbiters.push(arbiter);
     let (windows, owed) = (recovered.windows.len(), recovered.owed.len());
     let wired = Lines {
         registries: registries.clone(),
         dispatchers: dispatchers.clone(),
+        keeper,
         gauges: gauges.clone(),
     };
-    lines.connect(wired, store.config(), recovered).await.map_err(|_| StartError::Threads)?;
+    let at = clock.monotonic();
+    let connected = lines.connect(wired, store.config(), recovered, at).await;
+    connected.map_err(|_| StartError::Threads)?;
     if windows + owed > 0 {
         log::info!("went on with {windows} open windows and {owed} messages owed");
     }

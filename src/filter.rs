@@ -2,7 +2,10 @@
 //!
 //! Decided audit by audit, before collation, so that a filter never leaks what it hides.
 
+mod full;
 pub mod security;
+
+pub use full::hides;
 
 use crate::model::{Activity, Audit, Change, IntegrationSpec};
 

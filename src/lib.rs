@@ -29,7 +29,7 @@
 //! | 6 | `main`, [`cli`] |
 //! | 5 | [`app`], the composition root |
 //! | 4 | [`web`] |
-//! | 3 | [`record`], [`delivery`]; neither knows the other |
+//! | 3 | [`record`], [`delivery`], [`linked`]; none knows another |
 //! | 2 | [`store`] |
 //! | 1 | [`filter`], [`collate`], [`format`](mod@format), [`ingest`], [`retry`], [`sign`]: pure; and [`address`], which puts the first three together |
 //! | 0 | [`model`], [`clock`], [`settings`], [`metrics`] |
@@ -55,6 +55,7 @@ pub mod delivery;
 pub mod filter;
 pub mod format;
 pub mod ingest;
+pub mod linked;
 pub mod metrics;
 pub mod model;
 pub mod record;

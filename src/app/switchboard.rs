@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use actix::{Addr, MailboxError};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Monotonic};
 use crate::delivery::{Configured, Dispatcher, GiveUp, Owe, Shard, Wait};
+use crate::linked::{self, Keeper};
 use crate::model::{Id, Owed};
 use crate::record::{Edits, Gauges, Recover, Registry};
 use crate::store::{Accepted, Config, Event, Listener, Recovered};
@@ -15,6 +16,7 @@ use crate::store::{Accepted, Config, Event, Listener, Recovered};
 pub struct Lines {
     pub registries: Vec<Addr<Registry>>,
     pub dispatchers: Vec<Addr<Dispatcher>>,
+    pub keeper: Addr<Keeper>,
     pub gauges: Arc<Gauges>,
 }
 
@@ -46,6 +48,7 @@ impl Connector {
         lines: Lines,
         config: Arc<Config>,
         recovered: Recovered,
+        at: Monotonic,
     ) -> Result<(), MailboxError> {
         for dispatcher in &lines.dispatchers {
             dispatcher.send(Configured(config.clone())).await?;
@@ -58,7 +61,7 @@ impl Connector {
             let index = Shard::index_of(integration, lines.dispatchers.len());
             lines.dispatchers[index].send(Wait(integration, due)).await?;
         }
-        let registries = lines.registries.clone();
+        let (registries, keeper) = (lines.registries.clone(), lines.keeper.clone());
         let connected = self.0.set(lines);
         debug_assert!(connected.is_ok(), "a connector connects once");
         let mut open = vec![Vec::new(); registries.len()];
@@ -68,7 +71,8 @@ impl Connector {
         for (registry, windows) in registries.iter().zip(open) {
             registry.send(Recover(windows)).await?;
         }
-        Ok(())
+        keeper.send(linked::Changed { timers: recovered.links, at }).await?;
+        keeper.send(linked::Configured(config)).await
     }
 }
 
@@ -133,6 +137,11 @@ impl Listener for Switchboard {
                     for dispatcher in &lines.dispatchers {
                         let _ = dispatcher.try_send(Configured(config.clone()));
                     }
+                    let _ = lines.keeper.try_send(linked::Configured(config));
+                }
+                Event::Linked(timers) => {
+                    let at = self.clock.monotonic();
+                    let _ = lines.keeper.try_send(linked::Changed { timers, at });
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! Owns the bodies of messages: their keys, the order of the keys, and what of an audit a chat shows.
 //!
 //! - `audit.rs`: the formats `audit` and `aha`, whole and for programs
+//! - `record.rs`: full records
 //! - `slack.rs`, `teams.rs`, `google_chat.rs`, `discord.rs`: short and for people; each knows how its
 //!   chat is written to, how text is made harmless there, and what size it refuses
 //! - `brief.rs`: what all chats show of an audit, as plain text
@@ -18,6 +19,7 @@ mod brief;
 mod discord;
 mod fit;
 mod google_chat;
+pub mod record;
 pub mod siem;
 mod slack;
 mod teams;

@@ -4,6 +4,7 @@
 //! - `mod.rs`: the four shapes of a body, and their limits
 //! - `audit.rs`: one audit, field by field
 //! - `security.rs`: one security event, field by field
+//! - `record.rs`: a full record
 //! - `fields.rs`: what fields are read by
 //! - `json.rs`: JSON objects as raw members, and pointers to their places
 //!
@@ -13,6 +14,7 @@
 mod audit;
 mod fields;
 mod json;
+mod record;
 mod security;
 
 use serde_json::value::RawValue;
@@ -20,6 +22,7 @@ use serde_json::value::RawValue;
 use crate::model::{AuditDraft, SecurityDraft};
 use crate::settings::Limits;
 use json::Pointer;
+pub use record::{FaultAt, SaidOfRecord, full_record};
 
 /// The most faults that one answer lists.
 const FAULTS_MAX: usize = 100;

@@ -386,6 +386,11 @@ impl Integration {
         std::iter::once(&self.secret).chain(old.map(|old| &old.secret))
     }
 
+    /// Whether the record is sent beside the changes.
+    pub fn includes_record(&self) -> bool {
+        self.spec.kind == Kind::Activity && self.spec.include_record
+    }
+
     /// Which of the record's windows it sees an audit in (R4): the one under the pair that it had as
     /// the audit was accepted; the server's, when it brought none then. Never another later on, so
     /// that a change of the pair loses and doubles nothing.

@@ -1,13 +1,13 @@
 //! What an integration may ask for: everything that types alone cannot say. Pure.
 
+mod kind;
+
 use std::time::Duration;
 
 use url::{Host, Url};
 
-use super::integration::{
-    Collation, Format, IntegrationSpec, Kind, MAX_IN_FLIGHT_MAX, RetrySchedule,
-};
-use super::{SEVERITY_MAX, WindowRule};
+use super::WindowRule;
+use super::integration::{IntegrationSpec, MAX_IN_FLIGHT_MAX, RetrySchedule};
 use crate::settings::{PERIOD_MAX, write_duration};
 
 /// The most rows a filter may have.
@@ -29,8 +29,6 @@ pub const RATE_LIMIT_MAX: u32 = 100_000;
 pub const RETRIES_MAX: usize = 50;
 /// The most events that may go in one message.
 pub const BATCH_EVENTS_MAX: u32 = 1_000;
-/// The longest that events may wait for others.
-const BATCH_WAIT_MAX: Duration = Duration::from_secs(300);
 /// The longest wait between two attempts.
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(7 * 86_400);
 
@@ -67,8 +65,7 @@ pub fn check(spec: &IntegrationSpec, server: WindowRule) -> Vec<(String, String)
         fault("/max_in_flight", format!("must be from 1 to {MAX_IN_FLIGHT_MAX}"));
     }
     check_retries(spec, &mut fault);
-    check_kind(spec, &mut fault);
-    check_batch(spec, &mut fault);
+    kind::check(spec, &mut fault);
     check_window(spec, server, &mut fault);
     faults
 }
@@ -95,76 +92,6 @@ fn hook_url(text: &str) -> Result<(), String> {
         return Err("has a #fragment, which is never sent; leave it out".to_owned());
     }
     Ok(())
-}
-
-/// What only integrations of other kinds can ask for.
-fn check_kind(spec: &IntegrationSpec, fault: &mut dyn FnMut(&str, String)) {
-    let mut only_for = |kind: Kind, name: &str, pointer: &str, asked: bool| {
-        if spec.kind != kind && asked {
-            fault(pointer, format!("is for integrations of the kind {name}"));
-        }
-    };
-    only_for(Kind::Security, "security", "/actions", !spec.actions.is_empty());
-    only_for(Kind::Security, "security", "/outcome", spec.outcome.is_some());
-    only_for(Kind::Security, "security", "/min_severity", spec.min_severity > 0);
-    only_for(Kind::Security, "security", "/batch", spec.batch.is_some());
-    only_for(Kind::Activity, "activity", "/collation", spec.collation != Collation::Collated);
-    only_for(Kind::Activity, "activity", "/include_record", spec.include_record);
-    let at_account = spec.workspace_id.is_none();
-    match spec.kind {
-        Kind::Activity => {}
-        Kind::Security => {
-            if !at_account {
-                fault(
-                    "/workspace_id",
-                    "security webhooks are of the whole account; leave it out".into(),
-                );
-            }
-            if !spec.activities.is_empty() {
-                fault("/activities", "is for audits; choose security events by actions".into());
-            }
-            if !(spec.format.is_siem() || spec.format == Format::Audit) {
-                fault("/format", "is for people; choose audit, or a format that SIEMs take".into());
-            }
-            if spec.quiet_period.is_some() || spec.max_wait.is_some() {
-                fault("/quiet_period", "security events are sent at once; leave it out".into());
-            }
-        }
-        Kind::Record => {
-            if at_account {
-                fault("/workspace_id", "is required for integration webhooks".into());
-            }
-            if spec.format != Format::Audit {
-                fault("/format", "the full record has one format only; leave it out".into());
-            }
-        }
-    }
-}
-
-fn check_batch(spec: &IntegrationSpec, fault: &mut dyn FnMut(&str, String)) {
-    if spec.gzip && !spec.format.can_gzip() {
-        fault("/gzip", "is for the formats ecs_bulk, splunk_hec and datadog".into());
-    }
-    if spec.include_record && spec.format != Format::Audit {
-        fault("/include_record", "is for the format audit".into());
-    }
-    if spec.min_severity > SEVERITY_MAX {
-        fault("/min_severity", format!("must be from 0 to {SEVERITY_MAX}"));
-    }
-    if spec.actions.len() > LISTED_MAX {
-        fault("/actions", format!("lists {} actions; at most {LISTED_MAX}", spec.actions.len()));
-    }
-    let Some(batch) = spec.batch else { return };
-    if !spec.format.takes_batches() {
-        let formats = "ecs_bulk, splunk_hec, datadog, cef and syslog";
-        fault("/batch", format!("is for formats that take many events at once: {formats}"));
-    }
-    if !(1..=BATCH_EVENTS_MAX).contains(&batch.max_events) {
-        fault("/batch/max_events", format!("must be from 1 to {BATCH_EVENTS_MAX}"));
-    }
-    if !(Duration::from_millis(100)..=BATCH_WAIT_MAX).contains(&batch.max_wait) {
-        fault("/batch/max_wait", "must be from 100ms to 5m".into());
-    }
 }
 
 /// R3 holds for an integration's own pair, whichever half of it is the server's.
@@ -276,6 +203,9 @@ mod tests {
             json!({"quiet_period": "30s", "max_wait": "2m"}),
             json!({"quiet_period": "0s", "max_wait": "off"}),
             json!({"activities": [{"workspaces": ["ws1"], "fields": ["Name"]}]}),
+            json!({"kind": "record", "workspace_id": "ws1", "quiet_period": "1m"}),
+            json!({"kind": "record", "workspace_id": "ws1", "activities": [{"record_types": ["feature"]}]}),
+            json!({"include_record": true}),
         ] {
             assert_eq!(faults(edit.clone()), [], "{edit}");
         }
@@ -310,11 +240,37 @@ mod tests {
             (json!({"max_wait": "5m"}), "/max_wait", "not longer than the quiet period (5m)"),
             (json!({"quiet_period": "10m", "max_wait": "9m"}), "/max_wait", "make it longer"),
             (json!({"quiet_period": "31d"}), "/quiet_period", "at most 30d"),
+            (json!({"kind": "record"}), "/workspace_id", "name it"),
+            (json!({"include_record": true, "format": "slack"}), "/include_record", "format audit"),
         ] {
             let found = faults(edit.clone());
             assert_eq!(found.len(), 1, "{edit}: {found:?}");
             assert_eq!(found[0].0, pointer);
             assert!(found[0].1.contains(message), "{edit}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_apply_to_whole_records_is_refused() {
+        for (edit, pointer) in [
+            (json!({"include_record": true}), "/include_record"),
+            (json!({"format": "aha"}), "/format"),
+            (json!({"collation": "live"}), "/collation"),
+            (json!({"collate_backlog": false}), "/collate_backlog"),
+            (json!({"users": ["101"]}), "/users"),
+            (json!({"activities": [{}, {"fields": ["Name"]}]}), "/activities/1/fields"),
+            (json!({"activities": [{"exclude_fields": ["x"]}]}), "/activities/0/exclude_fields"),
+            (
+                json!({"activities": [{"include_associated": true}]}),
+                "/activities/0/include_associated",
+            ),
+            (json!({"activities": [{"workspaces": ["ws1"]}]}), "/activities/0/workspaces"),
+        ] {
+            let mut of_kind = json!({"kind": "record", "workspace_id": "ws1"});
+            json_patch::merge(&mut of_kind, &edit);
+            let found = faults(of_kind);
+            assert_eq!(found.len(), 1, "{edit}: {found:?}");
+            assert_eq!(found[0].0, pointer, "{found:?}");
         }
     }
 }

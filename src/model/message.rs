@@ -41,6 +41,8 @@ pub enum Source {
     Audit(Id),
     /// Security events; the place of the last.
     Events(Id),
+    /// The full record, for this link of it.
+    Link(Id),
 }
 
 /// A message, as it was committed. It never changes; what becomes of it stands beside it.

@@ -8,6 +8,7 @@ mod audit;
 mod id;
 mod integration;
 mod integration_check;
+mod linked;
 mod message;
 mod record;
 mod schema;
@@ -27,6 +28,10 @@ pub use integration::{
 pub use integration_check::{
     ACTIVITIES_MAX, BATCH_EVENTS_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LISTED_MAX, RATE_LIMIT_MAX,
     URL_BYTES_MAX, check,
+};
+pub use linked::{
+    CHAIN_MAX, FullRecord, IntegrationField, Link, LinkState, Pending, Quiet, RECORD_BYTES_MAX,
+    Stage, fields_of,
 };
 pub use message::{
     Attempt, AttemptOutcome, CodeClass, Delivery, Message, MessageDraft, Owed, Parts, Settled,

@@ -6,6 +6,7 @@ use super::backlog::{self, Absorbed, Hold};
 use super::registry::WindowKey;
 use super::slots;
 use crate::address;
+use crate::format;
 use crate::model::{Audit, Id, MessageDraft};
 use crate::store::{Config, Store, StoreError};
 
@@ -60,12 +61,19 @@ pub fn preview(
 ) -> Result<Preview, StoreError> {
     let of = WindowKey { record: window.record.clone(), slot: window.slot.clone() };
     let mut absorbed = comes_to(store, config, &of, audits, Hold::Look)?;
-    let messages = std::mem::take(&mut absorbed.messages).into_iter();
-    let messages =
-        messages.map(|message| Foreseen { draft: message.draft, absorbs: message.supersedes });
+    let mut messages = Vec::new();
+    for message in std::mem::take(&mut absorbed.messages) {
+        let (mut draft, absorbs) = (message.draft, message.supersedes);
+        let to = config.integrations.get(&draft.integration);
+        if let Some(to) = to.filter(|to| to.includes_record()) {
+            let text = store.record_text_in(&draft.record, to.spec.workspace_id.as_ref())?;
+            format::record::add_to_audit(&mut draft.body, text.as_deref());
+        }
+        messages.push(Foreseen { draft, absorbs });
+    }
     let integrations = config.activities_of(of.record.account).count();
     Ok(Preview {
-        messages: messages.collect(),
+        messages,
         cut: absorbed.cut || audits.len() < window.places.len(),
         weighed: audits.len() * (1 + integrations) + absorbed.older_read,
     })

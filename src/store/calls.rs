@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Appended, Changed, Close, Closed, Command, Configure, Journal, NewAudit, Once, Outcome,
-    Prune, Refusal, Replay, Settle, Settlement, StoreError,
+    Prune, RecordCommand, RecordDone, Refusal, Replay, Settle, Settlement, StoreError,
 };
 use crate::clock::Timestamp;
 use crate::model::{Account, By, Id, SecurityDraft, WindowRule};
@@ -110,6 +110,17 @@ impl Journal {
     async fn messages(&self, command: Command) -> Result<Vec<Id>, StoreError> {
         match self.execute(command).await? {
             Outcome::Messages(messages) => Ok(messages),
+            other => unexpected(other),
+        }
+    }
+
+    /// Does something with full records and their links.
+    pub async fn record(
+        &self,
+        command: RecordCommand,
+    ) -> Result<Result<RecordDone, Refusal>, StoreError> {
+        match self.execute(Command::Record(command)).await? {
+            Outcome::Record(done) => Ok(done),
             other => unexpected(other),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Config, Lesson, Once};
+use super::{Answer, Config, Lesson, LinkTimer, Once, RecordCommand, RecordDone};
 use crate::clock::Timestamp;
 use crate::model::{
     Account, AccountInfo, Attempt, By, ClosedBy, DisabledBecause, ExternalId, Health, Id,
@@ -10,6 +10,9 @@ use crate::model::{
     SecurityDraft, Session, Slot, Slug, Status, Token, WindowRule, Workspace,
 };
 use crate::retry::{self, DISABLE_AFTER, Next, WARN_BEFORE};
+
+/// What a message about a full record weighs, roughly.
+const DUE_LINK_WEIGHT: usize = 16 << 10;
 
 /// One change of state. Applied whole or not at all.
 pub enum Command {
@@ -39,6 +42,8 @@ pub enum Command {
     Once(Box<Once>),
     /// Forget what is too old (R18).
     Prune(Prune),
+    /// Do something with full records and their links.
+    Record(RecordCommand),
 }
 
 /// A change of what is configured.
@@ -208,6 +213,8 @@ pub enum Outcome {
     Messages(Vec<Id>),
     /// Of [`Command::Once`].
     Once(Answer),
+    /// Of [`Command::Record`].
+    Record(Result<RecordDone, Refusal>),
     /// Of the others, which always succeed.
     Done,
 }
@@ -250,6 +257,8 @@ pub enum Event {
     Waiting(Vec<(Id, Timestamp)>),
     /// The configuration is another.
     Configured(Arc<Config>),
+    /// Something is to be sent for these links.
+    Linked(Vec<LinkTimer>),
 }
 
 /// A message that was given up.
@@ -302,6 +311,8 @@ impl Command {
             Command::ConfigureAll(changes, ..) => changes.len() * 1024,
             Command::Secure(_, events) => events.len() * 1024,
             Command::Once(once) => once.command.weight(),
+            Command::Record(RecordCommand::Put(record, _)) => record.text.len() + 512,
+            Command::Record(RecordCommand::Due(links)) => links.len() * DUE_LINK_WEIGHT,
             _ => 512,
         }
     }

@@ -61,9 +61,9 @@ impl Config {
         self.integrations.values().filter(move |integration| integration.account == account)
     }
 
-    /// Those of them that are sent audits.
+    /// The integrations of an account that are sent audits, in the order they were made.
     pub fn activities_of(&self, account: Account) -> impl Iterator<Item = &Arc<Integration>> {
-        self.of_account(account).filter(|found| found.spec.kind == Kind::Activity)
+        self.of_account(account).filter(|integration| integration.spec.kind == Kind::Activity)
     }
 
     /// The accounts that there are.

@@ -24,9 +24,13 @@
 //! | `x` account | the end of the chain |
 //! | `b` integration | the security events that wait to be sent to it together |
 //! | `p` message | which of the events in it are to be sent again, and which were refused |
+//! | `v` account, hash of a record | its text, as it was put |
+//! | `y` account, hash of a record | what is kept of it beside its text, and its links |
+//! | `z` integration, link | the hash of the record that is linked |
 //! | `m` … | format, counters |
 
 use super::learned::Key;
+use super::linked::RecordHash;
 use crate::model::{Account, ExternalId, Id, Partition, Status};
 
 /// The format version.
@@ -52,6 +56,9 @@ pub const USES: u8 = b'u';
 pub const ANSWERS: u8 = b'k';
 pub const WAITING_EVENTS: u8 = b'b';
 pub const PARTS: u8 = b'p';
+pub const FULL_RECORDS: u8 = b'y';
+/// The length of a key made by [`full_record`].
+pub const FULL_RECORD_BYTES: usize = 21;
 
 /// What the index of records holds for a message.
 pub const IS_MESSAGE: &[u8] = b"m";
@@ -239,6 +246,52 @@ pub fn account_of_event(key: &[u8]) -> Account {
 pub fn account_of_learned(key: &[u8]) -> Option<Account> {
     let number: [u8; 4] = key.get(1..5)?.try_into().ok()?;
     Some(Account(u32::from_be_bytes(number)))
+}
+
+/// What the texts of an account's full records begin with.
+pub fn record_texts_of(account: Account) -> [u8; 5] {
+    of_account(b'v', account)
+}
+
+/// What all else that is kept of an account's full records begins with.
+pub fn full_records_of(account: Account) -> [u8; 5] {
+    of_account(FULL_RECORDS, account)
+}
+
+/// The text of a full record. Random by nature, as there is one row for it whatever happens to it.
+pub fn record_text(account: Account, record: RecordHash) -> [u8; 21] {
+    of_record(record_texts_of(account), record)
+}
+
+/// What is kept of a full record beside its text.
+pub fn full_record(account: Account, record: RecordHash) -> [u8; FULL_RECORD_BYTES] {
+    of_record(full_records_of(account), record)
+}
+
+/// What the index entries of an integration's links begin with.
+pub fn links_of(integration: Id) -> [u8; 9] {
+    by_id(b'z', integration)
+}
+
+/// The index entry of an integration's link.
+pub fn link(integration: Id, link: Id) -> [u8; 17] {
+    let mut key = [0; 17];
+    key[..9].copy_from_slice(&links_of(integration));
+    key[9..].copy_from_slice(&link.as_u64().to_be_bytes());
+    key
+}
+
+fn of_account(kind: u8, account: Account) -> [u8; 5] {
+    let mut key = [kind; 5];
+    key[1..].copy_from_slice(&account.0.to_be_bytes());
+    key
+}
+
+fn of_record(begin: [u8; 5], record: RecordHash) -> [u8; 21] {
+    let mut key = [0; 21];
+    key[..5].copy_from_slice(&begin);
+    key[5..].copy_from_slice(&record.bytes());
+    key
 }
 
 /// Something that is configured.

@@ -25,6 +25,7 @@
 //! | `pack` | the audits of a commit, packed together |
 //! | `history`, `log`, `config` | reading audits; messages; what is configured |
 //! | `learned` | users, record types, fields and workspaces that audits named |
+//! | `linked` | full records and their links |
 //! | `prune` | what is too old to keep |
 //! | `check` | whether all of it can be read, and agrees with itself |
 //! | `recovery` | what was going on when the server stopped |
@@ -44,6 +45,7 @@ mod in_hand;
 mod journal;
 mod keys;
 mod learned;
+mod linked;
 mod log;
 mod measure;
 mod once;
@@ -75,6 +77,9 @@ pub use in_hand::InHand;
 pub use journal::{Journal, JournalThread};
 pub use learned::{
     Details, LearnedField, LearnedOf, LearnedPage, LearnedUser, LearnedWish, Lesson, Screen, Thing,
+};
+pub use linked::{
+    DueLink, LinkPage, LinkTimer, NewRecord, PutDone, RecordCommand, RecordDone, RecordHash, SentTo,
 };
 pub use log::{Entry, LogPage, MessageFilter};
 pub use once::{Answer, Call, Once};

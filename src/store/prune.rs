@@ -77,7 +77,8 @@ impl Store {
             let Some(entry) = self.message(message)? else { continue };
             match entry.message.source {
                 Source::Audit(place) => drop(guarded.places.insert(place)),
-                Source::Events(_) => {}
+                // They hold all that they need.
+                Source::Events(_) | Source::Link(_) => {}
                 Source::Window(window) => {
                     let earlier = entry.message.draft.earlier_windows;
                     for window in earlier.into_iter().chain([window]) {

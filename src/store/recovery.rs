@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::counters::{Counters, State};
 use super::history::{decode_mark, read};
-use super::{Store, StoreError, keys, pack, value};
+use super::{LinkTimer, Store, StoreError, keys, pack, value};
 use crate::clock::Timestamp;
 use crate::model::{Id, Owed, RecordKey, Slot, WindowRule};
 
@@ -21,6 +21,8 @@ pub struct Recovered {
     pub owed: Vec<(Id, Owed)>,
     /// Integrations for which security events wait, and until when.
     pub waiting: Vec<(Id, Timestamp)>,
+    /// Links whose records were being changed.
+    pub links: Vec<LinkTimer>,
 }
 
 /// A window that has not closed.
@@ -68,7 +70,8 @@ pub(super) fn recover(store: &Store, now: Timestamp) -> Result<(State, Recovered
     let waiting = store.all_waiting()?;
     let waiting =
         waiting.into_iter().map(|(integration, waiting)| (integration, waiting.due)).collect();
-    Ok((state, Recovered { windows, owed, waiting }))
+    let links = store.link_timers(now)?;
+    Ok((state, Recovered { windows, owed, waiting, links }))
 }
 
 fn open_windows(store: &Store, low_water: Id) -> Result<Vec<OpenWindow>, StoreError> {

@@ -1,6 +1,8 @@
 //! What each command writes. The only code that writes to the tree. Commits, audits and windows are
 //! here; `learn` has what audits teach, `outbox` messages and attempts, `by_hand` what people ask for with messages, `configure`
-//! integrations, `access` who may call, `events` and `own_events` security events, `once` calls that are to happen once, `forget` what is too old.
+//! integrations, `access` who may call, `events` and `own_events` security events, `once` calls that are to
+//! happen once, `forget` what is too old, `full_records` full records, `links` what is sent of them,
+//! `linked_attempts` what follows from how that went.
 //!
 //! A commit is worked out in a [`Draft`], which sees its own changes, and touches nothing else
 //! until the batch is on disk; so a commit that fails leaves everything as it was.
@@ -10,7 +12,10 @@ mod by_hand;
 mod configure;
 mod events;
 mod forget;
+mod full_records;
 mod learn;
+mod linked_attempts;
+mod links;
 mod once;
 mod outbox;
 mod own_events;
@@ -127,6 +132,8 @@ struct Draft<'s> {
     lessons_forgotten: Vec<(Account, Option<ExternalId>)>,
     /// What is left in these accounts.
     lessons_left: HashMap<Account, Memory>,
+    /// Full records that this commit changes.
+    full: full_records::Changed<'s>,
 }
 
 /// An audit with its place, waiting to be packed.
@@ -166,6 +173,7 @@ impl<'s> Draft<'s> {
             lessons_new: HashMap::new(),
             lessons_forgotten: Vec::new(),
             lessons_left: HashMap::new(),
+            full: full_records::Changed::default(),
         }
     }
 
@@ -182,10 +190,11 @@ impl<'s> Draft<'s> {
             Command::SendBatch(integration) => self.send_batch(integration)?,
             Command::Redeliver(messages, by) => self.redeliver(messages, by)?,
             Command::Cancel(message, by) => self.cancel(message, by)?,
-            Command::Replay(replays, by) => self.replay(replays, by),
+            Command::Replay(replays, by) => self.replay(replays, by)?,
             Command::NoteUses(uses) => self.note_uses(&uses),
             Command::Once(once) => self.once(*once)?,
             Command::Prune(prune) => self.prune(prune)?,
+            Command::Record(command) => Outcome::Record(self.record(command)?),
         })
     }
 
@@ -303,7 +312,7 @@ impl<'s> Draft<'s> {
                 continue;
             }
             let integration = draft.integration;
-            let message = self.address(draft, partition, Source::Window(id), oldest, None);
+            let message = self.address(draft, partition, Source::Window(id), oldest, None)?;
             self.supersede(supersedes)?;
             messages.push(message);
             addressed.push((integration, Addressed::Message(message)));
@@ -340,6 +349,7 @@ impl<'s> Draft<'s> {
     fn finish_rows(&mut self) -> Result<(), StoreError> {
         self.write_lessons();
         self.write_events();
+        self.write_full_records();
         for (integration, health) in &self.health {
             self.batch.insert(&keys::by_id(keys::HEALTH, *integration), encode(health));
         }
@@ -382,6 +392,9 @@ impl<'s> Draft<'s> {
         }
         if !self.waits.is_empty() {
             events.push(Event::Waiting(self.waits));
+        }
+        if !self.full.timers.is_empty() {
+            events.push(Event::Linked(self.full.timers));
         }
         (self.state, events)
     }

@@ -19,6 +19,7 @@ use crate::app::switchboard::{Lines, Switchboard};
 use crate::clock::{Clock, Monotonic, Timestamp};
 use crate::delivery::{self, Dispatcher, Posted, Request, Shard, Transport};
 use crate::ingest::{self, Media};
+use crate::linked::Keeper;
 use crate::metrics::Metrics;
 use crate::model::{
     Account, AttemptOutcome, By, ClosedBy, ExternalId, Id, Integration, Mark, RecordKey, Secret,
@@ -158,9 +159,11 @@ impl World {
             }),
         };
         let dispatcher = Dispatcher::start_here(Arc::new(shared), Shard { index: 0, of: 1 });
-        let wired =
-            Lines { registries: vec![registry.clone()], dispatchers: vec![dispatcher], gauges };
-        lines.connect(wired, store.config(), recovered).await.expect("everyone there");
+        let keeper = Keeper::start_here(store.clone(), journal.clone(), clock.clone());
+        let registries = vec![registry.clone()];
+        let wired = Lines { registries, dispatchers: vec![dispatcher], keeper, gauges };
+        let at = clock.monotonic();
+        lines.connect(wired, store.config(), recovered, at).await.expect("everyone there");
         World { clock, store, journal, metrics, rule, folder, registry, script }
     }
 
@@ -298,6 +301,13 @@ impl World {
             body_cut: false,
         });
         lock(&self.script).answers.extend(answers);
+    }
+
+    /// The next attempt is answered with this body.
+    pub fn will_say(&self, code: u16, body: &str) {
+        let (headers, body) = (Vec::new(), body.to_owned());
+        let answer = AttemptOutcome::Answered { code, headers, body, body_cut: false };
+        lock(&self.script).answers.push_back(answer);
     }
 
     /// From here on attempts are answered with 200.

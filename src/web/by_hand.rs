@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 use crate::collate::collate;
 use crate::delivery::{Shard, TestHook};
 use crate::format::siem;
-use crate::model::{Audit, Id, Integration, Kind, Status};
+use crate::model::{Action, Audit, ExternalId, Id, Integration, Kind, RecordKey, Status};
 use crate::store::{MessageFilter, StoreError};
 use crate::{format, ingest, record};
 
@@ -79,7 +79,8 @@ async fn post_test(
 fn sample(api: &Api, integration: &Integration, by: &str) -> String {
     match integration.spec.kind {
         Kind::Security => security_sample(api, integration, by),
-        Kind::Activity | Kind::Record => audit_sample(api, integration, by),
+        Kind::Record => sample_record(integration, by),
+        Kind::Activity => audit_sample(api, integration, by),
     }
 }
 
@@ -107,6 +108,21 @@ fn audit_sample(api: &Api, integration: &Integration, by: &str) -> String {
     let seen = [(&audit, audit.said.changes.iter().collect())];
     let collated = collate(&seen).expect("invariant: one change comes to something");
     format::body(integration.spec.format, &collated)
+}
+
+/// A record that says what it is.
+fn sample_record(integration: &Integration, by: &str) -> String {
+    let name = |text: &str| ExternalId::new(text).expect("invariant: neither empty nor long");
+    let (account, record_type, record_id) = (integration.account, name("lull/test"), name("1"));
+    let what = format!("a test of the integration {}, sent by {by}", integration.spec.name);
+    format::record::body(&format::record::Sent {
+        action: Action::Create,
+        key: &RecordKey { account, record_type, record_id },
+        text: &json!({"id": "1", "name": "Test", "description": what}).to_string(),
+        integration: integration.id,
+        fields: &[],
+        parent: None,
+    })
 }
 
 /// What was queued of what had failed.
@@ -187,7 +203,7 @@ async fn post_recover(
     responses(
         (status = 202, description = "They are queued", body = Replayed,
          example = json!({"queued": 12, "next_since": null})),
-        (status = 409, description = "The integration is disabled; enable it first"),
+        (status = 409, description = "The integration is disabled, or not of kind `activity`"),
     ),
 )]
 async fn post_replay(
@@ -197,6 +213,10 @@ async fn post_replay(
     bytes: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
     let integration = enabled(&api, &caller, &request)?;
+    if integration.spec.kind != Kind::Activity {
+        let why = "only integrations of kind activity are sent windows again";
+        return Err(Problem::conflict(why));
+    }
     let period: Period = body::read(body::json(&request, &bytes?)?)?;
     let mut after = Id::from_u64(Id::at(period.since).as_u64().saturating_sub(1));
     let until = period.until.map_or(Id::from_u64(u64::MAX), Id::at);

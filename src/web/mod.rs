@@ -14,6 +14,8 @@
 //! | `by_hand` | `/integrations/{id}/test`, `recover`, `replay` |
 //! | `messages` | `/messages` |
 //! | `learned` | `/users`, `/record-types`, `/fields` |
+//! | `full_records` | records put and removed |
+//! | `links` | records at hooks |
 //! | `records` | open windows, send now, discard |
 //! | `windows` | how open windows are shown |
 //! | `why` | why each audit was, or was not, sent |
@@ -44,12 +46,14 @@ mod client_address;
 mod config;
 mod door;
 mod error;
+mod full_records;
 mod gate;
 mod hidden;
 mod hours;
 mod intake;
 mod integrations;
 mod learned;
+mod links;
 mod messages;
 mod metrics;
 mod once;
@@ -218,6 +222,7 @@ fn routes() -> Scope {
         .service(by_hand::recover())
         .service(by_hand::replay())
         .service(integrations::rotate_secret())
+        .service(links::of_integration())
         .service(integrations::one())
         .service(integrations::all())
         .service(learned::users())
@@ -231,6 +236,9 @@ fn routes() -> Scope {
         .service(records::send_now())
         .service(records::discard())
         .service(why::why())
+        .service(links::send_to())
+        .service(links::one())
+        .service(links::of_record())
         .service(records::one())
         .service(records::all())
         .service(openapi::resource())

@@ -1,4 +1,4 @@
-//! `/records`: the windows that are open now.
+//! `/records`: the windows that are open now, and a record as it is.
 
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource};
@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::Caller;
+use super::full_records::StoredRecord;
 use super::openapi::{After, Limit, Pending, RecordPath};
 use super::params::{Params, record_of_path};
 use super::windows::OpenRecord;
-use super::{Api, Page, Problem, body, windows};
+use super::{Api, Page, Problem, body, full_records, windows};
 use crate::model::{ClosedBy, Id, RecordKey};
 use crate::record::{CloseByHand, ListWindows, WindowView, WindowsOf};
 use crate::store::{Closed, StoreError};
@@ -23,7 +24,10 @@ pub fn all() -> Resource {
 }
 
 pub fn one() -> Resource {
-    super::resource("/records/{type}/{id}").route(web::get().to(get))
+    super::resource("/records/{type}/{id}")
+        .route(web::get().to(get))
+        .route(web::put().to(full_records::put))
+        .route(web::delete().to(full_records::delete))
 }
 
 pub fn send_now() -> Resource {
@@ -86,16 +90,27 @@ async fn list(
     Ok(HttpResponse::Ok().json(Page { items, next }))
 }
 
-/// Shows the open windows of a record, with the bodies that would be sent now.
+/// A record: what waits to be sent of it, and the record itself.
+#[derive(Serialize, ToSchema)]
+struct RecordView {
+    /// Its open windows, all of them.
+    items: Vec<OpenRecord>,
+    /// Always null: there is one page.
+    next: Option<String>,
+    /// The record as it was put last; null when it never was, or was removed since.
+    stored: Option<StoredRecord>,
+}
+
+/// Shows a record: as it was put last, and its open windows, with the bodies that would be sent now.
 ///
-/// A record has several when integrations ask for quiet periods of their own.
+/// A record has several windows when integrations ask for quiet periods of their own.
 #[utoipa::path(
     get,
     path = "/records/{type}/{id}",
-    operation_id = "getOpenWindows",
-    tag = "Open windows",
+    operation_id = "getRecord",
+    tag = "Full records",
     params(RecordPath),
-    responses((status = 200, description = "Its open windows; always one page", body = Page<OpenRecord>)),
+    responses((status = 200, description = "Its open windows, and itself", body = RecordView)),
 )]
 async fn get(
     api: Data<Api>,
@@ -105,20 +120,27 @@ async fn get(
     Params::of(&request, &[])?;
     let record = record_of_path(&request, caller.account)?;
     let (registry, name) = (api.registry(record.partition()), record.to_string());
-    let windows = registry.send(WindowsOf(record)).await.map_err(|_| StoreError::Stopped)?;
-    if windows.is_empty() {
-        return Err(no_window(&name));
+    let asked = registry.send(WindowsOf(record.clone())).await;
+    let windows = asked.map_err(|_| StoreError::Stopped)?;
+    let kept = full_records::find(&api.store, &record)?;
+    if windows.is_empty() && kept.is_none() {
+        return Err(Problem::not_found(format!("{name} has no open window, and was not put")));
     }
     // All of them, on one page: a record has few.
     let windows: Vec<_> = windows.into_iter().map(|window| (Id::default(), window)).collect();
-    let (items, _) =
-        super::query(&api, move |store| windows::show(store, &caller, &windows, true)).await?;
-    if items.is_empty() {
+    let (items, stored) = super::query(&api, move |store| {
+        let kept = kept.filter(|kept| caller.sees(Some(&kept.workspace_id)));
+        let text = kept.as_ref().map(|kept| store.record_text(&kept.key)).transpose()?.flatten();
+        let stored = kept.as_ref().zip(text).map(|(kept, text)| StoredRecord::of(kept, text));
+        Ok((windows::show(store, &caller, &windows, true)?.0, stored.transpose()?))
+    })
+    .await?;
+    if items.is_empty() && stored.is_none() {
         return Err(Problem::forbidden(
-            "the windows are of other workspaces; that needs the role admin, or owner of them",
+            "it is of other workspaces; that needs the role admin, or owner of them",
         ));
     }
-    Ok(HttpResponse::Ok().json(Page { items, next: None }))
+    Ok(HttpResponse::Ok().json(RecordView { items, next: None, stored }))
 }
 
 /// Closes a record's windows now, and sends what they hold.

@@ -95,10 +95,11 @@ impl Unmarked {
         for entry in store.unmarked_messages_of(record, integration, from)? {
             let message = MessageRef { id: entry.message.id, status: entry.status };
             match entry.message.source {
-                Source::Audit(place) => unmarked.live.insert(place, message),
-                Source::Window(window) => unmarked.replayed.insert(window, message),
-                Source::Events(_) => None,
-            };
+                Source::Audit(place) => drop(unmarked.live.insert(place, message)),
+                Source::Window(window) => drop(unmarked.replayed.insert(window, message)),
+                // Made of the record as it is, or of security events; not of audits.
+                Source::Link(_) | Source::Events(_) => {}
+            }
         }
         Ok(unmarked)
     }

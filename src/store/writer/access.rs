@@ -148,6 +148,7 @@ impl Draft<'_> {
             self.forget_workspace(&workspace);
         }
         self.forget_learned(account, None)?;
+        self.forget_full_records(account)?;
         let deleted_at = Some(self.now);
         Ok(Ok(Changed::Account(
             self.keep_account(AccountInfo { deleted_at, ..info.as_ref().clone() }),

@@ -34,6 +34,7 @@ impl Draft<'_> {
             };
             self.owe(id, owed.clone());
             self.owed.push((id, owed));
+            self.link_owes_again(id, integration)?;
             owed_now.push(id);
         }
         Ok(Outcome::Messages(owed_now))
@@ -44,10 +45,15 @@ impl Draft<'_> {
             return Ok(Outcome::Messages(Vec::new()));
         };
         self.give_up(id, &owed, Status::Cancelled, Some(by));
+        self.follow_cancelled(id, owed.integration)?;
         Ok(Outcome::Messages(vec![id]))
     }
 
-    pub(super) fn replay(&mut self, replays: Vec<Replay>, by: Box<str>) -> Outcome {
+    pub(super) fn replay(
+        &mut self,
+        replays: Vec<Replay>,
+        by: Box<str>,
+    ) -> Result<Outcome, StoreError> {
         let mut messages = Vec::new();
         for Replay { window, oldest, message } in replays {
             let enabled = self.config.integrations.get(&message.integration);
@@ -55,17 +61,18 @@ impl Draft<'_> {
                 let partition = message.record.partition();
                 let asked_by = Some(by.clone());
                 let source = Source::Window(window);
-                let id = self.address(message, partition, source, oldest, asked_by);
+                let id = self.address(message, partition, source, oldest, asked_by)?;
                 self.index_message(partition, id);
                 messages.push(id);
             }
         }
-        Outcome::Messages(messages)
+        Ok(Outcome::Messages(messages))
     }
 
     fn oldest_audit(&self, source: Source) -> Result<Id, StoreError> {
         match source {
             Source::Audit(place) | Source::Events(place) => Ok(place),
+            Source::Link(link) => Ok(link),
             Source::Window(window) => {
                 let mark = self.store.mark(window)?;
                 Ok(mark.and_then(|mark| mark.places.first().copied()).unwrap_or(window))

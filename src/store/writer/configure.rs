@@ -175,6 +175,7 @@ impl Draft<'_> {
     /// Forgets integrations, and gives up what is owed to them: in one look at the outbox, however
     /// many they are.
     pub(super) fn forget_integrations(&mut self, ids: &[Id]) -> Result<(), StoreError> {
+        self.forget_links_to(ids)?;
         for id in ids {
             self.integrations_changed = true;
             self.config_mut().integrations.remove(id);

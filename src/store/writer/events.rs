@@ -152,7 +152,7 @@ impl Draft<'_> {
                 events.iter().map(|(event, hash)| (event, Some(*hash))).collect();
             let draft = address::security::message(integration, &linked);
             let (line, record) = (address::security::line(integration), draft.record.partition());
-            let id = self.address(draft, line, Source::Events(*last), *first, None);
+            let id = self.address(draft, line, Source::Events(*last), *first, None)?;
             self.index_message(record, id);
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Draft, Placed, encode};
 use crate::address;
+use crate::format;
 use crate::model::{Id, MessageDraft, Notice, Owed, Partition, Parts, Settled, Source, Status};
 use crate::retry::Next;
 use crate::store::command::{health_after, status_after};
@@ -24,7 +25,7 @@ impl Draft<'_> {
             let record = audit.said.record(*account);
             for draft in address::live(integrations(), &record, &audit) {
                 let partition = record.partition();
-                let id = self.address(draft, partition, Source::Audit(*place), *place, None);
+                let id = self.address(draft, partition, Source::Audit(*place), *place, None)?;
                 self.index_message(partition, id);
             }
         }
@@ -36,15 +37,30 @@ impl Draft<'_> {
         self.batch.insert(&keys::record_mark(partition, message), keys::IS_MESSAGE);
     }
 
+    /// Adds the record to a body that is to have it: as this commit leaves it.
+    fn include_record(&self, draft: &mut MessageDraft) -> Result<(), StoreError> {
+        let to = self.config.integrations.get(&draft.integration);
+        if let Some(to) = to.filter(|to| to.includes_record()) {
+            let seen = self.full(&draft.record)?;
+            let text = match seen.filter(|seen| seen.is_seen_in(to.spec.workspace_id.as_ref())) {
+                Some(_) => self.text_of(&draft.record)?,
+                None => None,
+            };
+            format::record::add_to_audit(&mut draft.body, text.as_deref());
+        }
+        Ok(())
+    }
+
     /// Makes a message; `asked_by` somebody, or by an audit or a window on its own.
     pub(super) fn address(
         &mut self,
-        draft: MessageDraft,
+        mut draft: MessageDraft,
         partition: Partition,
         source: Source,
         oldest: Id,
         asked_by: Option<Box<str>>,
-    ) -> Id {
+    ) -> Result<Id, StoreError> {
+        self.include_record(&mut draft)?;
         let (id, integration) = (self.next_id(), draft.integration);
         let owed = Owed {
             integration,
@@ -61,7 +77,7 @@ impl Draft<'_> {
         *self.owed_change.entry(integration).or_default() += 1;
         self.owe(id, owed.clone());
         self.owed.push((id, owed));
-        id
+        Ok(id)
     }
 
     /// What is owed of a message, as this commit leaves it.
@@ -97,23 +113,25 @@ impl Draft<'_> {
         }
 
         let Some(owed) = self.owed(message)? else {
-            // Given up while the attempt was under way.
+            // Given up while the attempt was under way; the hook has heard of it all the same.
+            self.follow_attempt(message, integration, &attempt.outcome, status_after(next))?;
             return Ok(Outcome::Settled(Settlement { owed: None, notices }));
         };
         let (attempts, last_code) = (attempt.number, attempt.outcome.code());
-        let owed = match (next, status_after(next)) {
+        match (next, status_after(next)) {
             (Next::RetryAt(due), _) => {
                 let owed = Owed { attempts, due, last_code, asked_by: None, ..owed };
-                self.owe(message, owed.clone());
-                Some(owed)
+                self.owe(message, owed);
             }
             (_, status) => {
                 let status = status.unwrap_or(Status::Failed);
                 let settled = Settled { status, at: self.now, attempts, last_code, by: None };
                 self.settle_as(message, &owed, settled);
-                None
             }
-        };
+        }
+        self.follow_attempt(message, integration, &attempt.outcome, status_after(next))?;
+        // A newer message about the record may have taken it in by now.
+        let owed = self.owed(message)?;
         Ok(Outcome::Settled(Settlement { owed, notices }))
     }
 

@@ -38,6 +38,9 @@ pub struct PostedAudits;
 /// The body of `POST /security-events`.
 pub struct PostedSecurityEvents;
 
+/// The body of `PUT /records/{type}/{id}`.
+pub struct PutRecord;
+
 /// The body of `PATCH /integrations/{id}`.
 pub struct IntegrationPatch;
 
@@ -53,7 +56,7 @@ macro_rules! finished_below {
     )*};
 }
 
-finished_below!(PostedAudits, PostedSecurityEvents, IntegrationPatch);
+finished_below!(PostedAudits, PostedSecurityEvents, PutRecord, IntegrationPatch);
 
 /// Describes them by what they are read into.
 pub fn finish(schemas: &mut Value) {
@@ -69,6 +72,19 @@ pub fn finish(schemas: &mut Value) {
         let shape = posted_shape(&schemas[read_into]);
         schemas[posted] = shape;
     }
+    let name = json!({"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX});
+    schemas["PutRecord"] = json!({
+        "description": "The record as it is now: any object, of up to 1 MiB.",
+        "type": "object", "required": ["workspace_id"],
+        "properties": {
+            "workspace_id": name,
+            "parent": {
+                "description": "The record that has to be at a hook before it.",
+                "type": ["object", "null"], "required": ["type", "id"],
+                "properties": {"type": name, "id": name},
+            },
+        },
+    });
     schemas["PostedSecurityEvent"] = posted_security_event(&schemas["SecurityEvent"]);
     schemas["PostedAudits"] = one_or_many("audit", "PostedAudit");
     schemas["PostedSecurityEvents"] = one_or_many("security", "PostedSecurityEvent");

@@ -26,17 +26,18 @@ use serde_json::Value;
 use utoipa::OpenApi;
 
 pub use bodies::{
-    ConfiguredIntegration, IntegrationPatch, PostedAudits, PostedSecurityEvents, WithToken,
+    ConfiguredIntegration, IntegrationPatch, PostedAudits, PostedSecurityEvents, PutRecord,
+    WithToken,
 };
 pub use params::{
-    After, AfterAudit, AfterName, IdempotencyKey, IfMatch, IntegrationPath, Limit, MessagePath,
-    Pending, RecordParam, RecordPath, Search, Since, Until,
+    After, AfterAudit, AfterName, IdempotencyKey, IfMatch, IntegrationPath, Limit,
+    LinkedIntegration, MessagePath, Pending, RecordParam, RecordPath, Search, Since, Until,
 };
 
 use super::params::Params;
 use super::{
-    Problem, accounts, audits, by_hand, config, hours, integrations, learned, messages, metrics,
-    records, security_events, session, stats, tokens, why, workspaces,
+    Problem, accounts, audits, by_hand, config, full_records, hours, integrations, learned, links,
+    messages, metrics, records, security_events, session, stats, tokens, why, workspaces,
 };
 
 #[derive(OpenApi)]
@@ -50,6 +51,7 @@ use super::{
     tags(
         (name = "Audits", description = "Who did what to which record: in, and looked up again."),
         (name = "Open windows", description = "Records that are being edited, and why what was sent."),
+        (name = "Full records", description = "Whole records, and the hooks that are kept current with them."),
         (name = "Integrations", description = "The hooks, and what each is sent."),
         (name = "Security events", description = "What happened to who may do what, in a list that shows when it was tampered with."),
         (name = "Messages", description = "What was sent to whom, and how it went."),
@@ -63,7 +65,8 @@ use super::{
     ),
     paths(
         audits::post, audits::list,
-        records::list, records::get, records::close_now, records::post_discard, why::get,
+        records::list, records::get, full_records::put, full_records::delete, links::post_send_to,
+        links::unlink, links::list_of_record, links::list_of_integration, records::close_now, records::post_discard, why::get,
         integrations::list, integrations::create, integrations::get, integrations::patch,
         integrations::delete, integrations::rotate,
         by_hand::post_test, by_hand::post_recover, by_hand::post_replay,

@@ -93,6 +93,9 @@ parameters! {
     /// The integration that the path names.
     IntegrationPath => [Path, "id", "The integration", named("Id")];
 
+    /// The integration that the path of a record names.
+    LinkedIntegration => [Path, "integration", "The integration, of kind `record`", named("Id")];
+
     /// The message that the path names.
     MessagePath => [Path, "id", "The message", Id::schema()];
 

@@ -15,7 +15,8 @@ use crate::web::records::REASON_CHARS_MAX;
 const REF: &str = "#/components/schemas/";
 
 /// What people send. Everything else is answered.
-const SENT: [&str; 10] = [
+const SENT: [&str; 11] = [
+    "PutRecord",
     "Configuration",
     "ConfiguredIntegration",
     "NewIntegration",

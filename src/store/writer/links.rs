@@ -1,0 +1,328 @@
+//! Links of full records: made, forgotten, and what is sent for them.
+//!
+//! A message is made only when the one before has settled, or is taken in (R17): so it has what the
+//! receiver calls the record. A record that waits for its parent has no message until that was
+//! delivered; so no order of attempts can bring a child before its parent.
+
+use super::Draft;
+use super::full_records::Hand;
+use crate::filter;
+use crate::format;
+use crate::model::{
+    Action, CHAIN_MAX, ExternalId, FullRecord, Id, Integration, Link, MessageDraft, Pending,
+    RecordKey, Source, Stage, Status,
+};
+use crate::store::{
+    DueLink, LinkTimer, RecordCommand, RecordDone, RecordHash, Refusal, SentTo, StoreError, keys,
+};
+
+/// What a command comes to, if the store can be read.
+type Tried<T> = Result<Result<T, Refusal>, StoreError>;
+
+/// Records to send to a hook.
+struct Chain {
+    /// What the first of them has to wait for: a parent that is on its way already.
+    waits_for: Option<RecordKey>,
+    /// Each waits for the one before it.
+    records: Vec<RecordKey>,
+}
+
+impl Draft<'_> {
+    pub(super) fn record(&mut self, command: RecordCommand) -> Tried<RecordDone> {
+        Ok(match command {
+            RecordCommand::Put(record, rule) => self.put_full(*record, rule)?.map(RecordDone::Put),
+            RecordCommand::Remove(key) => self.remove_full(&key)?.map(|()| RecordDone::Done),
+            RecordCommand::SendTo(key, integration, by) => {
+                self.send_to(&key, integration, &by)?.map(RecordDone::Sent)
+            }
+            RecordCommand::Unlink(key, integration, by) => match self.full(&key)? {
+                Some(mut record) if record.link_to(integration).is_some() => {
+                    self.unlink(&mut record, integration, Some(&by))?;
+                    self.keep_full(record)?;
+                    Ok(RecordDone::Done)
+                }
+                _ => Err(Refusal::Missing),
+            },
+            RecordCommand::Due(links) => {
+                links.into_iter().try_for_each(|due| self.due(due))?;
+                Ok(RecordDone::Done)
+            }
+        })
+    }
+
+    fn due(&mut self, due: DueLink) -> Result<(), StoreError> {
+        let Some(mut record) = self.full_at(due.account, due.record)? else { return Ok(()) };
+        let link = record.links.iter().find(|link| link.id == due.link);
+        let Some(integration) = link.map(|link| link.integration) else { return Ok(()) };
+        // A change since then has a timer of its own.
+        if Self::is_pending(&record, integration, due.revision) {
+            self.send_next(&mut record, integration, false, None)?;
+            self.keep_full(record)?;
+        }
+        Ok(())
+    }
+
+    fn send_to(&mut self, key: &RecordKey, integration: Id, by: &str) -> Tried<SentTo> {
+        let Some(to) = self.config.integrations.get(&integration).cloned() else {
+            return Ok(Err(Refusal::Missing));
+        };
+        let Some(mut record) = self.full(key)?.filter(|found| !found.removed) else {
+            return Ok(Err(Refusal::Missing));
+        };
+        if let Some(why) = filter::hides(&to.spec, &record) {
+            return Ok(Err(Refusal::InUse(format!("the integration {} {why}", to.spec.name))));
+        }
+        if !to.spec.enabled {
+            let why = format!("the integration {} is disabled; enable it first", to.spec.name);
+            return Ok(Err(Refusal::InUse(why)));
+        }
+        if let Some(link) = record.link_to(integration) {
+            let on_its_way = link.stage != Stage::Known && (link.owed || link.stage != Stage::New);
+            let message = match on_its_way {
+                true => None,
+                false => self.send_next(&mut record, integration, false, Some(by))?,
+            };
+            self.keep_full(record)?;
+            return Ok(Ok(SentTo { linked: Vec::new(), message }));
+        }
+        match self.chain(record, &to)? {
+            Ok(chain) => self.link_chain(chain, &to, by).map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// The records to send with this one. A parent that the integration does not see is left out; so
+    /// is one that is among them already.
+    fn chain(&self, record: FullRecord, to: &Integration) -> Tried<Chain> {
+        let mut chain = vec![record.key];
+        let (mut next, mut waits_for) = (record.parent, None);
+        while let Some(key) = next.take().filter(|key| !chain.contains(key)) {
+            let Some(parent) = self.full(&key)?.filter(|parent| !parent.removed) else {
+                let child = chain.last().unwrap_or(&key);
+                return Ok(Err(Refusal::InUse(format!(
+                    "the parent of {child}, {key}, is not known; PUT it first, or PUT {child} without it"
+                ))));
+            };
+            if filter::hides(&to.spec, &parent).is_some() {
+                break;
+            }
+            if let Some(link) = parent.link_to(to.id) {
+                waits_for = (link.stage != Stage::Known).then_some(key);
+                break;
+            }
+            if chain.len() == CHAIN_MAX {
+                let why = format!("it has more than {} parents to send first", CHAIN_MAX - 1);
+                return Ok(Err(Refusal::InUse(why)));
+            }
+            chain.push(key);
+            next = parent.parent;
+        }
+        chain.reverse();
+        Ok(Ok(Chain { waits_for, records: chain }))
+    }
+
+    fn link_chain(
+        &mut self,
+        chain: Chain,
+        to: &Integration,
+        by: &str,
+    ) -> Result<SentTo, StoreError> {
+        let Chain { mut waits_for, records } = chain;
+        let mut message = None;
+        for key in &records {
+            let Some(mut record) = self.full(key)? else { continue };
+            let stage = match waits_for.replace(key.clone()) {
+                Some(parent) => {
+                    self.wait_for(&parent, key, to.id)?;
+                    Stage::Waits(parent)
+                }
+                None => Stage::New,
+            };
+            let id = self.next_id();
+            record.links.push(Link::new(id, to.id, by, stage));
+            self.batch.insert(&keys::link(to.id, id), &RecordHash::of(key).bytes());
+            message = message.or(self.send_next(&mut record, to.id, false, Some(by))?);
+            self.keep_full(record)?;
+        }
+        Ok(SentTo { linked: records, message })
+    }
+
+    fn wait_for(
+        &mut self,
+        parent: &RecordKey,
+        child: &RecordKey,
+        integration: Id,
+    ) -> Result<(), StoreError> {
+        if let Some(mut parent) = self.full(parent)? {
+            if let Some(link) = parent.link_to_mut(integration) {
+                link.children.push(child.clone());
+            }
+            self.keep_full(parent)?;
+        }
+        Ok(())
+    }
+
+    /// Lets go whoever waits for this record.
+    pub(super) fn release_children(
+        &mut self,
+        record: &mut FullRecord,
+        integration: Id,
+    ) -> Result<(), StoreError> {
+        let Some(link) = record.link_to_mut(integration) else { return Ok(()) };
+        for child in std::mem::take(&mut link.children) {
+            let Some(mut child) = self.full(&child)? else { continue };
+            let Some(link) = child.link_to_mut(integration) else { continue };
+            if matches!(&link.stage, Stage::Waits(parent) if *parent == record.key) {
+                // Not here and now: there may be very many of them.
+                (link.stage, link.change) = (Stage::New, Pending::Due);
+                if let Some(link) = child.link_to(integration) {
+                    let (due, wait) = (DueLink::of(&child, link), std::time::Duration::ZERO);
+                    self.full.timers.push(LinkTimer { due, wait });
+                }
+                self.keep_full(child)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what a link waits for, as far as that can be now; the message that was made. `ended`
+    /// says that an attempt of the message before has just ended, and none is under way.
+    pub(super) fn send_next(
+        &mut self,
+        record: &mut FullRecord,
+        integration: Id,
+        ended: bool,
+        by: Option<&str>,
+    ) -> Result<Option<Id>, StoreError> {
+        let Some(to) = self.config.integrations.get(&integration).cloned() else { return Ok(None) };
+        let removed = record.removed;
+        let Some(link) = record.link_to_mut(integration) else { return Ok(None) };
+        let (waits, known) = (matches!(link.stage, Stage::Waits(_)), link.stage == Stage::Known);
+        let before = link.message.filter(|_| link.owed);
+        if waits {
+            // The hook has never heard of it.
+            if removed {
+                self.drop_link(record, integration)?;
+            }
+            return Ok(None);
+        }
+        link.change = Pending::Due;
+        if !to.spec.enabled || (!removed && filter::hides(&to.spec, record).is_some()) {
+            return Ok(None);
+        }
+        if let Some(before) = before {
+            // What may have arrived is not made anew under another id.
+            let keeps_its_turn = !known && !removed;
+            if keeps_its_turn || !(ended || self.take_in_hand(before)) {
+                return Ok(None);
+            }
+            self.take_in(before, removed && !known)?;
+        }
+        let heard = known || record.link_to(integration).is_some_and(|link| link.tried);
+        if removed && !heard {
+            self.drop_link(record, integration)?;
+            return Ok(None);
+        }
+        let action = match (removed, known) {
+            (true, _) => Action::Destroy,
+            (false, false) => Action::Create,
+            (false, true) => Action::Update,
+        };
+        let message = self.address_full(record, &to, action, by)?;
+        if removed {
+            self.drop_link(record, integration)?;
+        } else if let Some(link) = record.link_to_mut(integration) {
+            (link.change, link.message, link.owed) = (Pending::Nothing, Some(message), true);
+        }
+        Ok(Some(message))
+    }
+
+    fn address_full(
+        &mut self,
+        record: &FullRecord,
+        to: &Integration,
+        action: Action,
+        by: Option<&str>,
+    ) -> Result<Id, StoreError> {
+        let lost = || StoreError::Damaged(format!("the record {} has no text", record.key));
+        let text = self.text_of(&record.key)?.ok_or_else(lost)?;
+        let link = record.link_to(to.id).ok_or_else(lost)?;
+        let parent = match &record.parent {
+            Some(parent) => self.full(parent)?,
+            None => None,
+        };
+        let parent = parent.as_ref().and_then(|parent| parent.link_to(to.id));
+        let parent = parent.filter(|link| link.stage == Stage::Known);
+        let body = format::record::body(&format::record::Sent {
+            action,
+            key: &record.key,
+            text: &text,
+            integration: to.id,
+            fields: &link.fields,
+            parent: parent.map(|link| link.fields.as_slice()),
+        });
+        let event = format::record::event(action, record.key.record_type.as_str());
+        let draft = MessageDraft {
+            integration: to.id,
+            record: record.key.clone(),
+            audit_id: ExternalId::from(record.revision),
+            action,
+            description: Some(event),
+            auditable_url: None,
+            earlier_windows: Vec::new(),
+            audits: 0,
+            fields: Vec::new(),
+            contributors: Vec::new(),
+            body,
+        };
+        let partition = record.key.partition();
+        let (source, oldest) = (Source::Link(link.id), self.state.counters.last_id);
+        let message = self.address(draft, partition, source, oldest, by.map(Into::into))?;
+        self.index_message(partition, message);
+        Ok(message)
+    }
+
+    fn take_in_hand(&mut self, message: Id) -> bool {
+        let taken = self.store.in_hand().absorb(message);
+        if taken {
+            self.full.hands.push(Hand { store: self.store, message });
+        }
+        taken || self.full.hands.iter().any(|hand| hand.message == message)
+    }
+
+    /// Settles a message that a newer one takes in; one that was never tried, of a record that is
+    /// no more, is given up.
+    fn take_in(&mut self, message: Id, in_vain: bool) -> Result<(), StoreError> {
+        if let Some(owed) = self.owed(message)? {
+            let given_up = in_vain && owed.attempts == 0;
+            let status = if given_up { Status::Cancelled } else { Status::Superseded };
+            self.give_up(message, &owed, status, None);
+        }
+        Ok(())
+    }
+
+    /// Forgets a link, and gives up what is owed for it.
+    pub(super) fn unlink(
+        &mut self,
+        record: &mut FullRecord,
+        integration: Id,
+        by: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let link = record.link_to(integration);
+        if let Some(message) = link.and_then(|link| link.message.filter(|_| link.owed))
+            && let Some(owed) = self.owed(message)?
+        {
+            self.give_up(message, &owed, Status::Cancelled, by.map(Into::into));
+        }
+        self.drop_link(record, integration)
+    }
+
+    fn drop_link(&mut self, record: &mut FullRecord, integration: Id) -> Result<(), StoreError> {
+        self.release_children(record, integration)?;
+        if let Some(link) = record.link_to(integration) {
+            self.batch.remove(&keys::link(integration, link.id));
+        }
+        record.links.retain(|link| link.integration != integration);
+        Ok(())
+    }
+}
