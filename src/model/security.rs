@@ -64,11 +64,6 @@ pub struct SecurityDraft {
 impl SecurityDraft {
     /// The event, at its place in the list.
     pub fn at(self, place: Id) -> SecurityEvent {
-        // What was tried in vain deserves more of a look than what was done.
-        let severity = self.severity.unwrap_or(match self.outcome {
-            Success::Success => 1,
-            Success::Failure => 4,
-        });
         SecurityEvent {
             id: self.id.unwrap_or_else(|| ExternalId::from(place)),
             action: self.action,
@@ -78,7 +73,7 @@ impl SecurityDraft {
             user_agent: self.user_agent,
             target: self.target,
             outcome: self.outcome,
-            severity,
+            severity: self.severity.unwrap_or(0),
             description: self.description,
             details: self.details,
         }

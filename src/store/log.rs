@@ -142,6 +142,12 @@ impl Store {
         Ok(first.and_then(|(key, _)| keys::id_of(&key)))
     }
 
+    /// The oldest message to an integration that is kept.
+    pub fn oldest_message_to(&self, integration: Id) -> Result<Option<Id>, StoreError> {
+        let mut keys = self.tree().scan_prefix(keys::integration_messages(integration)).keys();
+        Ok(keys.next().transpose()?.and_then(|key| keys::last_id(&key)))
+    }
+
     /// How deliveries to each integration have gone, as stored.
     pub(super) fn load_health(&self) -> Result<Vec<(Id, Health)>, StoreError> {
         let mut all = Vec::new();

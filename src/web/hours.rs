@@ -78,6 +78,8 @@ struct IntegrationStats {
     p95_ms: Option<u32>,
     /// Why the newest attempt that failed did.
     last_error: Option<String>,
+    /// When the oldest of its messages that are kept was made: how far back its log reaches.
+    log_since: Option<Timestamp>,
 }
 
 /// Tells how deliveries to an integration went lately.
@@ -118,7 +120,12 @@ fn sum_up(store: &Store, filter: &MessageFilter) -> Result<IntegrationStats, Sto
     let page = store.messages(filter)?;
     let ids: Vec<Id> = page.items.iter().map(|entry| entry.message.id).collect();
     let last = page.items.iter().take(LAST).map(|entry| entry.status).collect();
-    let mut stats = IntegrationStats { messages: ids.len(), last, ..IntegrationStats::default() };
+    let log_since = match filter.integration {
+        Some(id) => store.oldest_message_to(id)?.map(Id::time),
+        None => None,
+    };
+    let mut stats =
+        IntegrationStats { messages: ids.len(), last, log_since, ..IntegrationStats::default() };
     let (mut times, mut made, mut good) = (Vec::new(), 0_u32, 0_u32);
     for id in ids {
         for attempt in store.attempts(id)?.into_iter().rev() {

@@ -12,8 +12,6 @@ use crate::model::{Account, By, ExternalId, Extra, SecurityDraft, Success, Token
 
 /// The most characters that are taken down of what a program calls itself.
 const USER_AGENT_CHARS_MAX: usize = 255;
-/// How grave a failed attempt is.
-const SEVERITY: u8 = 4;
 
 /// Who calls, and from where, as security events say it.
 pub fn by(api: &Api, request: &HttpRequest, token: Option<&Token>) -> By {
@@ -55,7 +53,7 @@ fn attempt(by: By, problem: &Problem) -> SecurityDraft {
         user_agent: by.user_agent,
         target: None,
         outcome: Success::Failure,
-        severity: Some(SEVERITY),
+        severity: None,
         description: Some(problem.to_string()),
         details: Extra::new(),
     }

@@ -118,6 +118,16 @@ const fn known(
     Known { action, name, meaning, severity, class, activity, area }
 }
 
+/// How grave an event is of which nobody said so: what was tried in vain deserves more of a look than
+/// what was done.
+pub fn severity(action: &str, outcome: Success) -> u8 {
+    let known = find(action).map_or(1, |known| known.severity);
+    match outcome {
+        Success::Success => known,
+        Success::Failure => known.max(4),
+    }
+}
+
 /// What the action of an event means; none when it is not one of [`KNOWN`].
 pub fn find(action: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.action == action)

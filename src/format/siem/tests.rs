@@ -228,3 +228,26 @@ fn the_nasty_text_is_there_to_the_last_character() {
         assert!(text.matches(&quoted).count() >= 5, "{format:?}: {text}");
     }
 }
+
+#[test]
+fn the_page_about_security_events_has_every_known_action() {
+    let page = include_str!("../../../docs/security-events.md");
+    let numbers = |known: &known::Known| match known.class {
+        known::Class::Authentication => 3002,
+        known::Class::AccountChange => 3001,
+        known::Class::UserAccess => 3005,
+        known::Class::Entity => 3004,
+    };
+    for known in &known::KNOWN {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", known.action)));
+        let row = row.unwrap_or_else(|| panic!("{} is missing", known.action));
+        let says = format!(
+            "| {} | {} | {}.{} |",
+            known.meaning,
+            known.severity,
+            numbers(known),
+            known.activity
+        );
+        assert!(row.ends_with(&says), "{row} says not {says}");
+    }
+}

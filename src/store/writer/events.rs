@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Draft, encode};
 use crate::address;
-use crate::format::siem::Linked;
+use crate::format::siem::{Linked, known};
 use crate::model::{
     Account, Batch, ChainHash, ExternalId, Id, Integration, SecurityDraft, SecurityEvent, Source,
 };
@@ -53,9 +53,10 @@ impl Draft<'_> {
     pub(super) fn note(
         &mut self,
         account: Account,
-        draft: SecurityDraft,
+        mut draft: SecurityDraft,
     ) -> Result<Id, StoreError> {
         let place = self.next_id();
+        draft.severity.get_or_insert_with(|| known::severity(draft.action.as_str(), draft.outcome));
         if let Some(id) = &draft.id {
             let key = keys::event_id(account, id);
             self.batch.insert(key, &place.as_u64().to_be_bytes());

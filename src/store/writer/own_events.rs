@@ -99,7 +99,7 @@ impl Draft<'_> {
         };
         let mut event = event(action, &By::default());
         event.target = of_integration(&integration);
-        (event.outcome, event.severity) = (Success::Failure, Some(6));
+        event.outcome = Success::Failure;
         detail(&mut event.details, "reason", &why);
         self.note(integration.account, event).map(drop)
     }
@@ -114,7 +114,6 @@ impl Draft<'_> {
         let ClosedBy::Discarded { by, reason } = closed_by else { return Ok(()) };
         let mut event = event("window.discarded", &By::default());
         event.user = ExternalId::new(by.as_str()).ok().map(|id| user(id, by.clone()));
-        event.severity = Some(3);
         event.target = Some(Target {
             target_type: record.record_type.clone(),
             id: record.record_id.clone(),
