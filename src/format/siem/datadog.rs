@@ -8,7 +8,7 @@ use crate::model::SecurityEvent;
 /// The largest log that is kept whole, and the largest body that is taken, in bytes. Datadog says 1 MB
 /// and 5 MB; the smaller reading of that, and room for what stands between the logs.
 const LOG_BYTES_MAX: usize = 1_000_000;
-const BODY_BYTES_MAX: usize = 4_990_000;
+pub const BODY_BYTES_MAX: usize = 4_990_000;
 
 /// How many characters of each text are kept, in turn, of a log that is too large with more.
 const TEXT_CHARS: [usize; 5] = [100_000, 10_000, 1_000, 100, 20];

@@ -58,7 +58,7 @@ use Class::{AccountChange, Authentication, Entity, UserAccess};
 
 /// Every action that Lull knows, in the order they are documented.
 #[rustfmt::skip] // a table
-pub const KNOWN: [Known; 45] = [
+pub const KNOWN: [Known; 44] = [
     known("login", "Log-in", "Somebody logged in.", 1, Authentication, 1, Area::Authentication),
     known("login.failed", "Log-in failed", "Somebody tried to log in and was refused.", 4, Authentication, 1, Area::Authentication),
     known("logout", "Log-out", "Somebody logged out, or their session ended.", 1, Authentication, 2, Area::Authentication),
@@ -103,7 +103,6 @@ pub const KNOWN: [Known; 45] = [
     known("record.create", "Record created", "A record was made.", 1, Entity, 1, Configuration),
     known("record.update", "Record changed", "A record was changed.", 1, Entity, 3, Configuration),
     known("record.destroy", "Record deleted", "A record was deleted.", 1, Entity, 4, Configuration),
-    known("record.discarded", "Record discarded", "Changes of a record were dropped before they were sent.", 3, Entity, 4, Configuration),
 ];
 
 const fn known(

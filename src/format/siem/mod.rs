@@ -91,6 +91,26 @@ pub fn events_max(format: Format) -> u32 {
     if takes_batches(format) { EVENTS_MAX } else { 1 }
 }
 
+/// How many of the first of these events go in one body: at least one, at most [`events_max`], and no
+/// more than its receivers like to take at once. A body with more is still right, but Datadog's would
+/// have its larger events cut.
+pub fn fit(format: Format, events: &[Linked<'_>]) -> usize {
+    let bytes_max = match format {
+        Format::Datadog => datadog::BODY_BYTES_MAX,
+        Format::EcsBulk => 10_000_000,
+        // What Splunk Cloud asks its clients for.
+        _ => 1_000_000,
+    };
+    let mut left = bytes_max;
+    let fits = |event: &&Linked<'_>| {
+        let size = body(format, &[**event]).len() + 1;
+        left = left.saturating_sub(size);
+        left > 0
+    };
+    let most = events.len().min(events_max(format) as usize);
+    events[..most].iter().take_while(fits).count().max(most.min(1))
+}
+
 #[cfg(test)]
 use crate::{
     clock::Timestamp,

@@ -101,9 +101,8 @@ fn subject(event: &SecurityEvent) -> Box<RawValue> {
     match (target, &event.user) {
         (Some(target), Some(said)) if target.id == said.id => user(said),
         (Some(target), _) => {
-            let name = target.name.as_deref().unwrap_or(target.id.as_str());
             let user = Object::new().put("type_id", 1).put("type", "User");
-            user.put("uid", &target.id).put("name", name).done()
+            user.put("uid", &target.id).put("name", name(target)).done()
         }
         (None, Some(said)) => user(said),
         (None, None) => {
@@ -117,21 +116,25 @@ fn other_target(event: &SecurityEvent) -> Option<&Target> {
     event.target.as_ref().filter(|target| !known::is_user(target))
 }
 
-fn named(target: &Target) -> Object {
-    Object::new()
-        .put("uid", &target.id)
-        .put("name", target.name.as_deref().unwrap_or(target.id.as_str()))
-        .put("type", &target.target_type)
+/// What people call a target.
+fn name(target: &Target) -> &str {
+    target.name.as_deref().unwrap_or(target.id.as_str())
 }
 
-/// What was logged in to.
+fn named(target: &Target) -> Object {
+    Object::new().put("uid", &target.id).put("name", name(target)).put("type", &target.target_type)
+}
+
+/// What was logged in to: what the details call so, else the target, else what tells of it.
 fn service(event: &SecurityEvent) -> Box<RawValue> {
-    match other_target(event) {
-        Some(target) => {
-            let name = target.name.as_deref().unwrap_or(target.id.as_str());
-            Object::new().put("uid", &target.id).put("name", name).done()
+    let said = ["service", "application"].iter().filter_map(|key| event.details.get(*key));
+    let said = said.filter_map(|raw| serde_json::from_str::<String>(raw.get()).ok()).next();
+    match (said, other_target(event)) {
+        (Some(name), _) => Object::new().put("name", name).done(),
+        (None, Some(target)) => {
+            Object::new().put("uid", &target.id).put("name", name(target)).done()
         }
-        None => Object::new().put("name", "Lull").done(),
+        (None, None) => Object::new().put("name", "Lull").done(),
     }
 }
 
@@ -168,9 +171,7 @@ fn privileges(event: &SecurityEvent) -> Vec<String> {
         })
         .collect();
     if privileges.is_empty() {
-        let target = other_target(event);
-        let name = target.map(|target| target.name.as_deref().unwrap_or(target.id.as_str()));
-        privileges.push(name.unwrap_or("unknown").to_owned());
+        privileges.push(other_target(event).map_or("unknown", name).to_owned());
     }
     privileges
 }

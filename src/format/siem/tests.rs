@@ -183,12 +183,52 @@ fn datadog_gets_no_more_than_it_takes_and_is_told_what_is_missing() {
     assert!(one["message"].as_str().unwrap().ends_with("(300000 characters in all)"));
 }
 
+#[test]
+fn details_may_be_as_deep_as_they_like() {
+    let deep = "[".repeat(10_000) + &"]".repeat(10_000);
+    let mut event = samples::full();
+    let raw = serde_json::value::RawValue::from_string(deep.clone()).unwrap();
+    event.details.insert("role".into(), raw);
+    for (format, name) in FORMATS {
+        let text = body(format, &[(&event, None)]);
+        let cut = matches!(format, Format::Cef | Format::Syslog);
+        assert_eq!(text.contains(&deep), !cut, "{name}");
+    }
+}
+
+#[test]
+fn as_many_events_go_in_a_body_as_its_receivers_take() {
+    let small = event(json!({}));
+    let large = event(json!({"details": {"text": "x".repeat(600_000)}}));
+    let many: Vec<Linked<'_>> = vec![(&small, None); 1_500];
+    let larger: Vec<Linked<'_>> = vec![(&large, None); 20];
+    let huge = event(json!({"details": {"text": "x".repeat(2_000_000)}}));
+    for (format, name) in FORMATS {
+        let most = events_max(format) as usize;
+        assert_eq!(fit(format, &[]), 0, "{name}");
+        assert_eq!(fit(format, &many[..1]), 1, "{name}");
+        assert_eq!(fit(format, &many), most, "{name}");
+        assert!(fit(format, &[(&huge, None), (&small, None)]) >= 1, "{name}");
+        let some = fit(format, &larger);
+        match format {
+            Format::Datadog => assert_eq!(some, 8),
+            Format::EcsBulk => assert_eq!(some, 16),
+            Format::SplunkHec => assert_eq!(some, 1),
+            // The rest cut what is so long, or take one event.
+            _ => assert_eq!(some, most.min(20), "{name}"),
+        }
+    }
+    let text = body(Format::Datadog, &larger[..8]);
+    assert!(text.len() <= datadog::BODY_BYTES_MAX && !text.contains("truncated"));
+}
+
 /// Text with whatever means something to a parser in it.
 fn text() -> impl Strategy<Value = String> {
     r#"(\||=|\\|"|'|\]|\[|\n|\r|\t| |:|,|\{|\}|\x00|\x1b|\x85|\u2028|😀|\u202e|é|<|>|a|n|r|.){1,30}"#
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
     #[test]
     fn whatever_an_event_is_every_format_is_what_it_promises(
         texts in prop::collection::vec(text(), 8),

@@ -97,7 +97,16 @@ fn elastic(answer: &str, count: u32) -> Option<Verdict> {
     }
     let mut verdict = Verdict::default();
     let mut why: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-    let items = after_key(answer, "items").map(items).unwrap_or_default();
+    let (items, whole) = after_key(answer, "items").map(items).unwrap_or_default();
+    if whole && items.len() != count as usize {
+        // As with a `filter_path` that leaves out those that were taken: nobody knows which is which.
+        let note = format!(
+            "Elasticsearch did not take all of {count} events, and does not say which: its answer lists \
+             {}. All are sent again. A filter_path in the hook's URL must keep items.*.status.",
+            items.len()
+        );
+        return Some(Verdict { again: (0..count).collect(), refused: vec![], note: Some(note) });
+    }
     for at in 0..count {
         let Some(item) = items.get(at as usize) else {
             verdict.again.push(at);
@@ -107,11 +116,11 @@ fn elastic(answer: &str, count: u32) -> Option<Verdict> {
         let list = match item.status {
             // 409: a document with this id is there; it was taken before.
             200..=299 | 409 => continue,
-            429 | 500.. => &mut verdict.again,
+            0 | 429 | 500.. => &mut verdict.again,
             _ => &mut verdict.refused,
         };
         list.push(at);
-        let what = if item.status == 429 || item.status >= 500 { "sent again" } else { "refused" };
+        let what = if verdict.again.last() == Some(&at) { "sent again" } else { "refused" };
         let reason = item.error.as_ref().map_or("no reason given".into(), reason);
         why.entry(format!("{reason} (status {}, {what})", item.status)).or_default().push(at);
     }
@@ -125,18 +134,16 @@ fn after_key<'a>(answer: &'a str, key: &str) -> Option<&'a str> {
     Some(rest.trim_start().strip_prefix(':')?.trim_start())
 }
 
-/// The items of a list, as far as it goes.
-fn items(list: &str) -> Vec<Item> {
+/// The items of a list, as far as it goes, and whether that is to its end.
+fn items(list: &str) -> (Vec<Item>, bool) {
     let mut items = Vec::new();
     let mut rest = list.strip_prefix('[').unwrap_or_default();
     loop {
         rest = rest.trim_start_matches([',', ' ', '\t', '\r', '\n']);
         let mut values = serde_json::Deserializer::from_str(rest).into_iter();
-        let item: BTreeMap<String, Item> = match values.next() {
-            Some(Ok(item)) => item,
-            Some(Err(_)) | None => return items,
-        };
-        let Some(item) = item.into_values().next() else { return items };
+        let item: Option<Result<BTreeMap<String, Item>, _>> = values.next();
+        let item = item.and_then(Result::ok).and_then(|item| item.into_values().next());
+        let Some(item) = item else { return (items, rest.starts_with(']')) };
         rest = &rest[values.byte_offset()..];
         items.push(item);
     }

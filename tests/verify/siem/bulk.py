@@ -40,7 +40,11 @@ for case in cases():
     same("lines", name, len(read), 2 * len(case["events"]))
     same("lines", name, body.count("\n"), len(read))
     pairs = list(zip(read[::2], read[1::2]))
-    actions = [{"_op_type": op, **meta, "_source": source} for line, source in pairs for op, meta in line.items()]
+    actions = [
+        {"_op_type": what, **meta, "_source": source}
+        for line, source in pairs
+        for what, meta in line.items()
+    ]
     done = [{"create": {"_index": "logs", "status": 201}} for _ in pairs]
     Node.answer = case.get("answer") or {"took": 1, "errors": False, "items": done}
     results = list(helpers.streaming_bulk(client, actions, index="logs", raise_on_error=False))

@@ -28,7 +28,8 @@ for (const { name, body, events } of cases) {
   const lines = body.split("\n").map((line) => JSON.parse(line));
   assert.equal(lines.length, events.length, name);
   for (const [at, said] of events.entries()) {
-    const metadata = { time: Date.parse(said.created_at) / 1000, source: "lull", sourcetype: "lull:security" };
+    const metadata = { source: "lull", sourcetype: "lull:security" };
+    metadata.time = Date.parse(said.created_at) / 1000;
     await new Promise((resolve) => logger.send({ message: said, metadata }, resolve));
     const { time, ...rest } = posted.pop();
     const { time: ours, ...mine } = lines[at];
