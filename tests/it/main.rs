@@ -20,6 +20,7 @@
 //! - `verify`: signatures, checked by clients that we did not write
 //! - `schemathesis`: the server against its own document
 //! - `tls`: certificates, good and bad, and who may be connected to
+//! - `record_hooks`: whole records, kept current at their hooks
 //! - `nasty`: receivers that do what no receiver should
 //! - `slow_hook`: a hook that never answers delays nobody else
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
@@ -39,6 +40,7 @@ mod listen;
 mod metrics;
 mod nasty;
 mod preview;
+mod record_hooks;
 mod rest;
 mod roles;
 mod schemathesis;

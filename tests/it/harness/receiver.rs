@@ -27,7 +27,7 @@ impl Received {
 #[derive(Default)]
 struct State {
     received: Vec<Received>,
-    answers: VecDeque<u16>,
+    answers: VecDeque<(u16, Option<String>)>,
 }
 
 /// Listens on a port of its own until the test ends.
@@ -66,7 +66,14 @@ impl Receiver {
 
     /// The next requests are answered with these codes.
     pub fn will_answer(&self, codes: &[u16]) {
-        self.shared.0.lock().unwrap().answers.extend(codes);
+        let answers = codes.iter().map(|code| (*code, None));
+        self.shared.0.lock().unwrap().answers.extend(answers);
+    }
+
+    /// The next request is answered with this body.
+    pub fn will_say(&self, code: u16, body: &Value) {
+        let body = Some(body.to_string());
+        self.shared.0.lock().unwrap().answers.push_back((code, body));
     }
 
     /// What came in so far.
@@ -104,7 +111,8 @@ async fn take(
     let (state, changed) = &***shared;
     let mut state = state.lock().unwrap();
     state.received.push(received);
-    let code = state.answers.pop_front().unwrap_or(200);
+    let (code, said) = state.answers.pop_front().unwrap_or((200, None));
     changed.notify_all();
-    HttpResponse::build(code.try_into().expect("a status code")).body("from the receiver")
+    let said = said.unwrap_or_else(|| "from the receiver".to_owned());
+    HttpResponse::build(code.try_into().expect("a status code")).body(said)
 }
