@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::{Client, Options, Receiver, Server, eventually};
 
 /// Long enough to edit within, short enough to wait for.
-const QUIET: &str = "1s";
+const QUIET: &str = "2s";
 
 fn record_hook(api: &Client, receiver: &Receiver, edit: Value) -> String {
     let mut spec =
