@@ -1,5 +1,6 @@
 //! Linked records from the first call to the last, on a manual clock.
 
+mod current;
 mod ends;
 mod include;
 mod order;

@@ -4,6 +4,7 @@ import { api, query } from "/static/api.js";
 import { fill, h } from "/static/h.js";
 import { poll } from "/static/poll.js";
 import { empty, serverAway, state, time } from "/static/ui.js";
+import { integrationLinks } from "/static/pages/links.js";
 import { integrationForm } from "/static/pages/integration_form.js";
 import { afterSaving, integrationActions, secretCard, takeFreshSecret } from "/static/pages/integration_actions.js";
 
@@ -87,6 +88,7 @@ export function integrationPage(main, { me, parameters: [id] }) {
       secret ? secretCard(secret) : null,
       answer?.disabled_because ? h("p", { class: "away" }, BECAUSE[answer.disabled_because]) : null,
       isNew ? null : h("p", null, h("a", { href: `/${query({ integration: id })}` }, "Log messages")),
+      answer?.kind === "record" ? integrationLinks(answer) : null,
       integrationForm(answer, { me, mayChange, etag, saved: (made) => afterSaving(made, isNew, again) }));
   }
 

@@ -6,16 +6,18 @@ import { everySecond, poll } from "/static/poll.js";
 import * as router from "/static/router.js";
 import { countdown } from "/static/time.js";
 import { button, empty, serverAway, state, textOfHtml, time } from "/static/ui.js";
+import { recordLinks } from "/static/pages/links.js";
 import { preview, windowActions } from "/static/pages/windows.js";
 
 export function recordPage(main, { me, parameters: [type, id], search }) {
   const record = { type, id };
   const mayChange = me.roles.some((role) => role === "admin" || role === "owner");
   const place = { away: h("div"), open: h("div"), why: h("div"), messages: h("div"), history: h("div") };
+  const links = recordLinks(record, mayChange);
   const drawn = {};
   fill(main,
     h("div", { class: "head" }, h("h1", null, `${type} ${id}`)),
-    place.away, place.open,
+    place.away, place.open, links.element,
     h("h2", null, "Why was it (not) sent?"), chooser(search.get("integration") ?? ""), place.why,
     h("h2", null, "Messages"), place.messages,
     h("h2", null, "History"), place.history);
@@ -40,6 +42,7 @@ export function recordPage(main, { me, parameters: [type, id], search }) {
     once("open", open.items, (items) => items.map((item) => windowCard(item, mayChange, () => load())));
     once("messages", messages.items, messageList);
     once("history", history, historyList);
+    await links.load(signal);
   }
 
   function chooser(chosen) {

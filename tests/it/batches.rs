@@ -79,7 +79,7 @@ fn what_elastic_has_no_room_for_is_sent_again_alone_and_compressed() {
         hook(&server.api, &receiver.url("/_bulk"), json!({"format": "ecs_bulk", "gzip": true}));
     let items = json!([{"create": {"status": 201}}, {"create": {"status": 429, "error": {"type": "es_rejected_execution_exception", "reason": "queue full"}}},
                        {"create": {"status": 201}}, {"create": {"status": 201}}]);
-    receiver.will_say(200, &json!({"took": 3, "errors": true, "items": items}).to_string());
+    receiver.will_say(200, json!({"took": 3, "errors": true, "items": items}));
     receiver.will_say(200, r#"{"took":1,"errors":false,"items":[{"create":{"status":201}}]}"#);
     post(&server.api, &["1", "2", "3", "4"]);
     let received = receiver.wait_for(2);

@@ -21,6 +21,7 @@
 //! - `siem`: security events, read back by packages that we did not write
 //! - `schemathesis`: the server against its own document
 //! - `tls`: certificates, good and bad, and who may be connected to
+//! - `record_hooks`: whole records, kept current at their hooks
 //! - `nasty`: receivers that do what no receiver should
 //! - `slow_hook`: a hook that never answers delays nobody else
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
@@ -41,6 +42,7 @@ mod listen;
 mod metrics;
 mod nasty;
 mod preview;
+mod record_hooks;
 mod rest;
 mod roles;
 mod schemathesis;

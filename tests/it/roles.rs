@@ -91,7 +91,20 @@ impl Place {
             path if path.starts_with("/records/{type}/{id}") => {
                 let record = self.fresh("record");
                 admin.post("/audits", &audit(&record), 202);
-                let path = path.replace("{type}", "feature").replace("{id}", &record);
+                let workspace = json!({"workspace_id": workspace.unwrap_or("elsewhere")});
+                admin.put(&format!("/records/feature/{record}"), &workspace, 200);
+                let mut path = path.replace("{type}", "feature").replace("{id}", &record);
+                if path.contains("{integration}") {
+                    let spec = json!({"name": self.fresh("hook"), "kind": "record", "hook_url": HOOK,
+                                      "workspace_id": workspace["workspace_id"]});
+                    let hook = admin.post("/integrations", &spec, 201)["id"].clone();
+                    let hook = hook.as_str().expect("an id");
+                    if row.method == "DELETE" {
+                        let send = format!("/records/feature/{record}/send-to/{hook}");
+                        admin.post(&send, &json!({}), 200);
+                    }
+                    path = path.replace("{integration}", hook);
+                }
                 match path.ends_with("/why") {
                     true => format!("{path}?integration={}", integration("collated")),
                     false => path,
@@ -118,6 +131,7 @@ impl Place {
             ("POST", "/security-events") => json!({"action": "login"}),
             ("POST", "/integrations") => spec("collated"),
             ("PUT", "/config") => json!({"integrations": []}),
+            ("PUT", _) => json!({"workspace_id": workspace.unwrap_or("elsewhere")}),
             ("PATCH", _) => json!({"enabled": false}),
             ("POST", "/workspaces") => json!({"id": self.fresh("ws")}),
             ("POST", "/accounts") => json!({"id": self.fresh("account")}),
@@ -158,7 +172,9 @@ impl Whose {
 
 /// Whether the call is about one thing that somebody owns, which the path names.
 fn is_about_a_thing(row: &Row) -> bool {
-    row.path.contains('{') && row.path != "/accounts/{id}"
+    // What is put is the caller's own.
+    let puts = row.method == "PUT";
+    row.path.contains('{') && row.path != "/accounts/{id}" && !puts
 }
 
 /// Whether that thing, or the one to be made, is of a workspace.

@@ -35,6 +35,12 @@ fn filled(receiver: &Receiver) -> Server {
     api.post("/workspaces", &json!({"id": "ws1", "name": "Mobile"}), 201);
     api.integration(&receiver.url("/live"), json!({"collation": "live"}));
     api.integration(&receiver.url("/collated"), json!({"workspace_id": "ws1"}));
+    let of_ws1 = json!({"workspace_id": "ws1", "kind": "record"});
+    let records = api.integration(&receiver.url("/records"), of_ws1);
+    api.put("/records/release/R1", &json!({"workspace_id": "ws1", "name": "R1"}), 200);
+    let parent = json!({"type": "release", "id": "R1"});
+    api.put("/records/feature/42", &json!({"workspace_id": "ws1", "parent": parent}), 200);
+    api.post(&format!("/records/feature/42/send-to/{records}"), &json!({}), 200);
     for record in 0..5 {
         let audit = json!({
             "id": format!("a-{record}"), "audit_action": "update", "auditable_type": "feature",
@@ -46,7 +52,7 @@ fn filled(receiver: &Receiver) -> Server {
     }
     eventually("messages", || {
         let delivered = api.get("/messages?status=delivered", 200);
-        (delivered["items"].as_array()?.len() == 5).then_some(())
+        (delivered["items"].as_array()?.len() == 7).then_some(())
     });
     server
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use lull::clock::Timestamp;
 use lull::collate::{Collated, FieldChange, Origin};
 use lull::format::siem::known::KNOWN;
-use lull::format::siem::{body, of_audit, takes_batches, verdict};
+use lull::format::siem::{body, of_audit, verdict};
 use lull::model::{Action, ChainHash, ExternalId, Format, SecurityEvent, Success, Target, User};
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
@@ -96,7 +96,7 @@ fn audit(action: Action) -> Collated {
 /// All cases in a format; for one that takes several events in a body, all of them in one as well.
 fn written(format: Format) -> Vec<Value> {
     let mut cases = cases();
-    if takes_batches(format) {
+    if format.takes_batches() {
         let all = cases.iter().flat_map(|(_, events)| events.clone()).collect();
         cases.push(("all at once".to_owned(), all));
     }

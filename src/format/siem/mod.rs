@@ -29,13 +29,10 @@ pub use ack::{ack_id, ack_request, ack_url, is_acknowledged};
 pub use from_audit::of_audit;
 pub use verdict::{Verdict, only, verdict};
 
-use crate::model::{ChainHash, Format, SecurityEvent};
+use crate::model::{BATCH_EVENTS_MAX, ChainHash, Format, SecurityEvent};
 
 /// An event, and its link in the chain where it has one.
 pub type Linked<'a> = (&'a SecurityEvent, Option<ChainHash>);
-
-/// The most events in one message of a format that takes several.
-const EVENTS_MAX: u32 = 1_000;
 
 /// Writes the body of a message with these events in the integration's format. The formats for chats
 /// have no shape for an event; what is asked for in one of them comes in Lull's own.
@@ -61,21 +58,6 @@ fn lines(events: &[Linked<'_>], write: impl Fn(Linked<'_>) -> String) -> String 
     events.iter().map(|event| write(*event)).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a format is one that SIEMs take.
-pub fn is_siem(format: Format) -> bool {
-    matches!(format, Format::Ocsf | Format::Ecs) || takes_batches(format)
-}
-
-/// Whether several events go in one body.
-pub fn takes_batches(format: Format) -> bool {
-    can_gzip(format) || matches!(format, Format::Cef | Format::Syslog)
-}
-
-/// Whether those who take the format are known to take it compressed.
-pub fn can_gzip(format: Format) -> bool {
-    matches!(format, Format::EcsBulk | Format::SplunkHec | Format::Datadog)
-}
-
 /// The content type of a body.
 pub fn content_type(format: Format) -> &'static str {
     match format {
@@ -85,13 +67,7 @@ pub fn content_type(format: Format) -> &'static str {
     }
 }
 
-/// The most events in one body. Datadog takes no more in one call; to the others it is what their own
-/// clients send.
-pub fn events_max(format: Format) -> u32 {
-    if takes_batches(format) { EVENTS_MAX } else { 1 }
-}
-
-/// How many of the first of these events go in one body: at least one, at most [`events_max`], and no
+/// How many of the first of these events go in one body: at least one, at most [`BATCH_EVENTS_MAX`], and no
 /// more than its receivers like to take at once. A body with more is still right, but Datadog's would
 /// have its larger events cut.
 pub fn fit(format: Format, events: &[Linked<'_>]) -> usize {
@@ -107,7 +83,8 @@ pub fn fit(format: Format, events: &[Linked<'_>]) -> usize {
         left = left.saturating_sub(size);
         left > 0
     };
-    let most = events.len().min(events_max(format) as usize);
+    let events_max = if format.takes_batches() { BATCH_EVENTS_MAX } else { 1 };
+    let most = events.len().min(events_max as usize);
     events[..most].iter().take_while(fits).count().max(most.min(1))
 }
 

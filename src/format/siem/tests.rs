@@ -11,7 +11,7 @@ use super::*;
 /// Compares what is written of some events with what was written before.
 fn golden(name: &str, events: &[Linked<'_>]) {
     for (format, format_name) in FORMATS {
-        if events.len() > 1 && !takes_batches(format) {
+        if events.len() > 1 && !format.takes_batches() {
             continue;
         }
         let text = body(format, events);
@@ -103,15 +103,15 @@ fn lulls_own_shape_has_every_key_in_its_place() {
 fn what_a_format_is_good_for() {
     for (format, name) in FORMATS {
         let batches = !matches!(name, "audit" | "ocsf" | "ecs");
-        assert_eq!((takes_batches(format), events_max(format) > 1), (batches, batches), "{name}");
-        assert_eq!(is_siem(format), name != "audit", "{name}");
-        assert_eq!(can_gzip(format), matches!(name, "ecs_bulk" | "splunk_hec" | "datadog"));
-        assert!(!can_gzip(format) || takes_batches(format));
+        assert_eq!(format.takes_batches(), batches, "{name}");
+        assert_eq!(format.is_siem(), name != "audit", "{name}");
+        assert_eq!(format.can_gzip(), matches!(name, "ecs_bulk" | "splunk_hec" | "datadog"));
+        assert!(!format.can_gzip() || format.takes_batches());
     }
     assert_eq!(content_type(Format::Ocsf), "application/json");
     assert_eq!(content_type(Format::EcsBulk), "application/x-ndjson");
     assert_eq!(content_type(Format::Cef), "text/plain; charset=utf-8");
-    assert!(!is_siem(Format::Slack));
+    assert!(!Format::Slack.is_siem());
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn as_many_events_go_in_a_body_as_its_receivers_take() {
     let larger: Vec<Linked<'_>> = vec![(&large, None); 20];
     let huge = event(json!({"details": {"text": "x".repeat(2_000_000)}}));
     for (format, name) in FORMATS {
-        let most = events_max(format) as usize;
+        let most = if format.takes_batches() { BATCH_EVENTS_MAX as usize } else { 1 };
         assert_eq!(fit(format, &[]), 0, "{name}");
         assert_eq!(fit(format, &many[..1]), 1, "{name}");
         assert_eq!(fit(format, &many), most, "{name}");
@@ -246,7 +246,7 @@ proptest! {
             "details": {&texts[0]: some(2), "x": {&texts[1]: [some(3)]}}}));
         let linked = vec![(&event, nothing[3].then(samples::hash)); count];
         for (format, _) in FORMATS {
-            let linked = &linked[..if takes_batches(format) { count } else { 1 }];
+            let linked = &linked[..if format.takes_batches() { count } else { 1 }];
             let text = body(format, linked);
             check(format, &text, linked.len()).map_err(TestCaseError::fail)?;
         }

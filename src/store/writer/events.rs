@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Draft, encode};
 use crate::address;
-use crate::format::siem::{Linked, known};
+use crate::format::siem::{self, Linked, known};
 use crate::model::{
     Account, Batch, ChainHash, ExternalId, Id, Integration, SecurityDraft, SecurityEvent, Source,
 };
@@ -138,23 +138,23 @@ impl Draft<'_> {
 
     /// Makes the message, or the messages, with these events.
     fn send_events(&mut self, integration: &Integration, places: &[Id]) -> Result<(), StoreError> {
-        // The format may have become another while they waited.
-        let together = if integration.spec.format.takes_batches() { places.len() } else { 1 };
-        for places in places.chunks(together) {
-            let mut events = Vec::with_capacity(places.len());
-            for place in places {
-                events.extend(self.event(integration.account, *place)?);
-            }
-            let (Some(first), Some(last)) = (places.first(), places.last()) else { continue };
-            if events.is_empty() {
-                continue;
-            }
+        let mut found = Vec::with_capacity(places.len());
+        for place in places {
+            let event = self.event(integration.account, *place)?;
+            found.extend(event.map(|(event, hash)| (*place, event, hash)));
+        }
+        let mut rest = found.as_slice();
+        while let [(first, ..), ..] = rest {
             let linked: Vec<Linked> =
-                events.iter().map(|(event, hash)| (event, Some(*hash))).collect();
-            let draft = address::security::message(integration, &linked);
+                rest.iter().map(|(_, event, hash)| (event, Some(*hash))).collect();
+            // The format may have become another while they waited, and they may be large.
+            let count = siem::fit(integration.spec.format, &linked);
+            let draft = address::security::message(integration, &linked[..count]);
             let (line, record) = (address::security::line(integration), draft.record.partition());
-            let id = self.address(draft, line, Source::Events(*last), *first, None)?;
+            let source = Source::Events(rest[count - 1].0);
+            let id = self.address(draft, line, source, *first, None)?;
             self.index_message(record, id);
+            rest = &rest[count..];
         }
         Ok(())
     }

@@ -127,6 +127,11 @@ impl Client {
         self.expect(status, "PATCH", path, "application/json", body.to_string().as_bytes()).json()
     }
 
+    /// PUT; the body.
+    pub fn put(&self, path: &str, body: &Value, status: u16) -> Value {
+        self.expect(status, "PUT", path, "application/json", body.to_string().as_bytes()).json()
+    }
+
     /// DELETE.
     pub fn delete(&self, path: &str, status: u16) {
         self.expect(status, "DELETE", path, "", b"");

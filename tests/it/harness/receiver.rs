@@ -71,8 +71,8 @@ impl Receiver {
     }
 
     /// The request after those is answered with this.
-    pub fn will_say(&self, code: u16, body: &str) {
-        self.shared.0.lock().unwrap().answers.push_back((code, body.to_owned()));
+    pub fn will_say(&self, code: u16, body: impl std::fmt::Display) {
+        self.shared.0.lock().unwrap().answers.push_back((code, body.to_string()));
     }
 
     /// What came in so far.

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::format::siem::{body, samples, takes_batches};
+use crate::format::siem::{body, samples};
 
 fn elastic_of(answer: &serde_json::Value, count: u32) -> Option<Verdict> {
     verdict(Format::EcsBulk, 200, &answer.to_string(), count)
@@ -106,7 +106,7 @@ fn a_body_of_only_some_events_is_the_body_that_those_would_have_had() {
     let hash = Some(samples::hash());
     let linked: Vec<_> = events.iter().map(|event| (event, hash)).collect();
     for format in samples::FORMATS.map(|(format, _)| format) {
-        if !takes_batches(format) {
+        if !format.takes_batches() {
             assert_eq!(only(format, "x", &[0]), "x");
             assert_eq!(only(format, "x", &[1]), "");
             continue;
