@@ -1,6 +1,7 @@
 //! Commands in, queries out, on a real folder.
 
 mod configured;
+mod full_records;
 mod hours;
 mod learned;
 mod once;
