@@ -173,7 +173,7 @@ impl Play {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     /// Whatever is put, removed, sent and switched off when, with a hook that fails now and then and
     /// crashes in between: nothing is made twice, or changed before it is made, or made before its

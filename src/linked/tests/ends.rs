@@ -1,6 +1,7 @@
 //! Records removed, links forgotten, messages given up.
 
 use super::*;
+use crate::clock::Clock;
 use crate::store::Configure;
 
 #[actix::test]
@@ -188,4 +189,21 @@ async fn deleting_an_integration_forgets_its_links_and_an_account_its_records() 
     assert!(world.kept("2").is_none(), "nobody is to be told any more");
     let page = world.store.links_to(Account::DEFAULT, hook.id, Id::default(), 10).unwrap();
     assert!(page.items.is_empty());
+}
+
+#[actix::test]
+async fn the_log_is_pruned_and_records_and_links_stay() {
+    let world = World::quiet(SECOND * 10).await;
+    let hook = world.record_hook(json!({})).await;
+    world.will_say(200, r#"{"id": "K"}"#);
+    world.link("42", &hook).await;
+    world.pass(MINUTE * 60).await;
+    let now = world.clock.now();
+    let prune = world.store.plan_prune(now, MINUTE, u64::MAX).unwrap().expect("something old");
+    world.journal.prune(prune).await.unwrap();
+    assert_eq!(world.log().len(), 0);
+    assert_eq!(world.store.plan_prune(now, MINUTE, 0).unwrap(), None);
+    world.put("42", json!({"name": "b"})).await;
+    world.pass(MINUTE).await;
+    assert_eq!(world.bodies()[1]["feature"]["integration_fields"][0]["value"], "K");
 }
