@@ -39,6 +39,9 @@ impl Draft<'_> {
         if !to.spec.enabled || (!removed && filter::hides(&to.spec, record).is_some()) {
             return Ok(None);
         }
+        if known && !removed && self.parents_are_due(record, &to)? {
+            return Ok(None);
+        }
         if let Some(before) = before {
             // What may have arrived is not made anew under another id.
             let keeps_its_turn = !known && !removed;
@@ -60,10 +63,31 @@ impl Draft<'_> {
         let message = self.address_full(record, &to, action, by)?;
         if removed {
             self.drop_link(record, integration)?;
-        } else if let Some(link) = record.link_to_mut(integration) {
+        } else {
+            let parent = record.parent.clone();
+            let Some(link) = record.link_to_mut(integration) else { return Ok(None) };
+            link.parent = parent;
             (link.change, link.message, link.owed) = (Pending::Nothing, Some(message), true);
         }
         Ok(Some(message))
+    }
+
+    /// Whether a record that is at the hook has to wait for a parent that is not. A parent that is new
+    /// to it is sent once: somebody may unlink it again.
+    fn parents_are_due(
+        &mut self,
+        record: &mut FullRecord,
+        to: &Integration,
+    ) -> Result<bool, StoreError> {
+        let link = record.link_to(to.id).filter(|link| link.parent != record.parent);
+        if let Some(by) = link.map(|link| link.by.clone()) {
+            self.parents_first(record, to, &by)?;
+            let parent = record.parent.clone();
+            if let Some(link) = record.link_to_mut(to.id) {
+                link.parent = parent;
+            }
+        }
+        self.waits_for_parent(record, to.id)
     }
 
     fn address_full(

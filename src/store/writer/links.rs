@@ -71,12 +71,14 @@ impl Draft<'_> {
         }
         if let Some(link) = record.link_to(integration) {
             let on_its_way = link.stage != Stage::Known && (link.owed || link.stage != Stage::New);
-            let message = match on_its_way {
-                true => None,
-                false => self.send_next(&mut record, integration, false, Some(by))?,
-            };
+            let mut sent = SentTo::default();
+            if !on_its_way {
+                sent = self.parents_first(&record, &to, by)?;
+                let own = self.send_next(&mut record, integration, false, Some(by))?;
+                sent.message = sent.message.or(own);
+            }
             self.keep_full(record)?;
-            return Ok(Ok(SentTo { linked: Vec::new(), message }));
+            return Ok(Ok(sent));
         }
         match self.chain(record, &to)? {
             Ok(chain) => self.link_chain(chain, &to, by).map(Ok),
@@ -140,6 +142,39 @@ impl Draft<'_> {
         Ok(SentTo { linked: records, message })
     }
 
+    /// Sends the parents of a record that is at the hook already, where they are not; it waits for them
+    /// with what comes next. A parent that is not known is left out.
+    pub(super) fn parents_first(
+        &mut self,
+        record: &FullRecord,
+        to: &Integration,
+        by: &str,
+    ) -> Result<SentTo, StoreError> {
+        let Ok(mut chain) = self.chain(record.clone(), to)? else { return Ok(SentTo::default()) };
+        chain.records.pop();
+        let parent = chain.records.last().or(chain.waits_for.as_ref()).cloned();
+        let sent = self.link_chain(chain, to, by)?;
+        if let Some(parent) = parent
+            && !self.waits_for_parent(record, to.id)?
+        {
+            self.wait_for(&parent, &record.key, to.id)?;
+        }
+        Ok(sent)
+    }
+
+    /// Whether a record waits for its parent to be delivered first.
+    pub(super) fn waits_for_parent(
+        &self,
+        record: &FullRecord,
+        integration: Id,
+    ) -> Result<bool, StoreError> {
+        let Some(parent) = &record.parent else { return Ok(false) };
+        let parent = self.full(parent)?;
+        let link = parent.as_ref().and_then(|parent| parent.link_to(integration));
+        let pending = link.filter(|link| link.stage != Stage::Known);
+        Ok(pending.is_some_and(|link| link.children.contains(&record.key)))
+    }
+
     fn wait_for(
         &mut self,
         parent: &RecordKey,
@@ -166,8 +201,10 @@ impl Draft<'_> {
             let Some(mut child) = self.full(&child)? else { continue };
             let Some(link) = child.link_to_mut(integration) else { continue };
             if matches!(&link.stage, Stage::Waits(parent) if *parent == record.key) {
-                // Not here and now: there may be very many of them.
                 (link.stage, link.change) = (Stage::New, Pending::Due);
+            }
+            if link.change == Pending::Due {
+                // Not here and now: there may be very many of them.
                 if let Some(link) = child.link_to(integration) {
                     let (due, wait) = (DueLink::of(&child, link), std::time::Duration::ZERO);
                     self.full.timers.push(LinkTimer { due, wait });
