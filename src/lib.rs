@@ -20,6 +20,18 @@
 //!                           retry → attempt and new state → store::Journal → log → web
 //! ```
 //!
+//! # The way of a full record
+//!
+//! ```text
+//! PUT /records/{type}/{id} → store::Journal        the newest is kept; 200
+//!                               ↓
+//!                           linked::Keeper         quiet period over, for each hook that it was sent to
+//!                               ↓
+//!                           store::Journal         the message, once the one before has settled
+//!                               ↓
+//!                           delivery::DeliveryActor  as above; what the hook calls the record comes back
+//! ```
+//!
 //! # Rooms
 //!
 //! Imports point only downwards.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use super::WindowRule;
-use super::integration::{IntegrationSpec, MAX_IN_FLIGHT_MAX, RetrySchedule};
+use super::integration::{IntegrationSpec, Kind, MAX_IN_FLIGHT_MAX, RetrySchedule};
 use crate::settings::{PERIOD_MAX, write_duration};
 
 /// The most rows a filter may have.
@@ -68,6 +68,20 @@ pub fn check(spec: &IntegrationSpec, server: WindowRule) -> Vec<(String, String)
     kind::check(spec, &mut fault);
     check_window(spec, server, &mut fault);
     faults
+}
+
+/// What cannot be changed of an integration: its links are of its kind and its workspace.
+pub fn check_change(before: &IntegrationSpec, after: &IntegrationSpec) -> Option<(String, String)> {
+    let fault = |pointer: &str, what: &str| {
+        Some((pointer.to_owned(), format!("cannot be changed{what}; make another integration")))
+    };
+    if before.kind != after.kind {
+        fault("/kind", "")
+    } else if before.kind == Kind::Record && before.workspace_id != after.workspace_id {
+        fault("/workspace_id", " for kind record")
+    } else {
+        None
+    }
 }
 
 /// Whether this is a URL that can be posted to.

@@ -55,6 +55,8 @@ pub struct Link {
     pub tried: bool,
     /// What the receiver calls the record.
     pub fields: Vec<IntegrationField>,
+    /// The parent that was seen to last: that it goes first, if it has to.
+    pub parent: Option<RecordKey>,
     /// Records that wait for this one to be delivered.
     pub children: Vec<RecordKey>,
 }
@@ -154,6 +156,7 @@ impl Link {
             owed: false,
             tried: false,
             fields: Vec::new(),
+            parent: None,
             children: Vec::new(),
         }
     }

@@ -27,7 +27,7 @@ pub use integration::{
 };
 pub use integration_check::{
     ACTIVITIES_MAX, BATCH_EVENTS_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LISTED_MAX, RATE_LIMIT_MAX,
-    URL_BYTES_MAX, check,
+    URL_BYTES_MAX, check, check_change,
 };
 pub use linked::{
     CHAIN_MAX, FullRecord, IntegrationField, Link, LinkState, Pending, Quiet, RECORD_BYTES_MAX,

@@ -2,6 +2,7 @@
 
 mod configured;
 mod events;
+mod full_records;
 mod hours;
 mod learned;
 mod once;

@@ -1,8 +1,8 @@
 //! What each command writes. The only code that writes to the tree. Commits, audits and windows are
 //! here; `learn` has what audits teach, `outbox` messages and attempts, `by_hand` what people ask for with messages, `configure`
 //! integrations, `access` who may call, `events` and `own_events` security events, `once` calls that are to
-//! happen once, `forget` what is too old, `full_records` full records, `links` what is sent of them,
-//! `linked_attempts` what follows from how that went.
+//! happen once, `forget` what is too old, `full_records` full records, `links` their links, `link_messages`
+//! what is sent for those, `linked_attempts` what follows from how that went.
 //!
 //! A commit is worked out in a [`Draft`], which sees its own changes, and touches nothing else
 //! until the batch is on disk; so a commit that fails leaves everything as it was.
@@ -14,6 +14,7 @@ mod events;
 mod forget;
 mod full_records;
 mod learn;
+mod link_messages;
 mod linked_attempts;
 mod links;
 mod once;

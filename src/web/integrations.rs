@@ -19,7 +19,7 @@ use crate::clock::Timestamp;
 use crate::delivery::tls_config;
 use crate::model::{
     DisabledBecause, DurationText, HIDDEN, Id, Integration, IntegrationSpec, IntegrationStatus,
-    Kind, Secret, check,
+    Secret, check, check_change,
 };
 use crate::settings::parse_duration;
 use crate::store::{Changed, Configure, Refusal, Store};
@@ -385,7 +385,7 @@ pub fn check_spec(
     let spec: IntegrationSpec = body::typed(value).map_err(|fault| vec![fault])?;
     let mut faults = check(&spec, api.rule);
     if let Some(before) = before {
-        faults.extend(what_stays(before, &spec));
+        faults.extend(check_change(before, &spec));
     }
     let url_is_new = before.is_none_or(|before| before.hook_url != spec.hook_url);
     if url_is_new && let Err(refused) = api.guard.check_url(&spec.hook_url) {
@@ -395,20 +395,6 @@ pub fn check_spec(
         faults.push((bad.pointer.to_owned(), bad.wrong));
     }
     if faults.is_empty() { Ok(spec) } else { Err(faults) }
-}
-
-/// What an integration cannot be changed in: its links are of its kind and its workspace.
-fn what_stays(before: &IntegrationSpec, spec: &IntegrationSpec) -> Option<(String, String)> {
-    let fault = |pointer: &str, what: &str| {
-        (pointer.to_owned(), format!("cannot be changed{what}; make another integration"))
-    };
-    if before.kind != spec.kind {
-        Some(fault("/kind", ""))
-    } else if spec.kind == Kind::Record && before.workspace_id != spec.workspace_id {
-        Some(fault("/workspace_id", " for kind record"))
-    } else {
-        None
-    }
 }
 
 /// A specification as people write it.

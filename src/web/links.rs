@@ -107,7 +107,7 @@ impl LinkView {
 /// Sends a record to a hook (kind `record`), and its changes from then on.
 ///
 /// Its parent is sent first, if it is not there yet, and so on: a child goes once its parent was delivered.
-/// A record that is linked already is sent once more, as it is now.
+/// A record that is linked already is sent once more, as it is now, and so are parents that are not there.
 #[utoipa::path(
     post,
     path = "/records/{type}/{id}/send-to/{integration}",

@@ -12,7 +12,7 @@ use super::{Api, Page, Problem, RecordName};
 use crate::clock::Timestamp;
 use crate::delivery;
 use crate::model::{
-    Action, Attempt, AttemptOutcome, Delivery, ExternalId, Id, Status, Timing, Trigger,
+    Action, Attempt, AttemptOutcome, Delivery, ExternalId, Id, Source, Status, Timing, Trigger,
 };
 use crate::store::{Config, Entry, MessageFilter};
 
@@ -342,7 +342,8 @@ struct Queued {
     params(MessagePath),
     responses(
         (status = 202, description = "It is queued", body = Queued, example = json!({"queued": 1})),
-        (status = 409, description = "Its integration is deleted or disabled, or it is being settled"),
+        (status = 409, description = "Its integration is deleted or disabled, or it is being settled, or is about a \
+            full record and not the newest"),
     ),
 )]
 async fn post_redeliver(
@@ -351,9 +352,18 @@ async fn post_redeliver(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let id = find_sendable(&api, &caller, &request)?;
+    let source = find(&api, &caller, &request)?.message.source;
     let queued = api.journal.redeliver(vec![id], &caller.name()).await?;
     if queued.is_empty() {
-        return Err(Problem::conflict("it is being settled; try again in a moment"));
+        return Err(Problem::conflict(match source {
+            Source::Link(_) => {
+                "a newer message about the record has taken its place; redeliver that, or send the \
+                 record again"
+            }
+            Source::Window(_) | Source::Audit(_) | Source::Events(_) => {
+                "it is being settled; try again in a moment"
+            }
+        }));
     }
     log::info!("redelivery of message {id} asked for by {}", caller.token.name.escaped());
     Ok(HttpResponse::Accepted().json(Queued { queued: queued.len() }))

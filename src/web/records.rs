@@ -97,7 +97,7 @@ struct RecordView {
     items: Vec<OpenRecord>,
     /// Always null: there is one page.
     next: Option<String>,
-    /// The record as it was put last; null when it never was, or was removed since.
+    /// The record as it was put last; null when it never was, or was removed since, or is not asked for.
     stored: Option<StoredRecord>,
 }
 
@@ -109,7 +109,11 @@ struct RecordView {
     path = "/records/{type}/{id}",
     operation_id = "getRecord",
     tag = "Full records",
-    params(RecordPath),
+    params(
+        RecordPath,
+        ("stored" = Option<bool>, Query, description = "Whether to show the record itself, which may be long: \
+            true if left out"),
+    ),
     responses((status = 200, description = "Its open windows, and itself", body = RecordView)),
 )]
 async fn get(
@@ -117,14 +121,18 @@ async fn get(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    Params::of(&request, &[])?;
+    let params = Params::of(&request, &["stored"])?;
+    let with_text = params.parsed("stored")?.unwrap_or(true);
     let record = record_of_path(&request, caller.account)?;
     let (registry, name) = (api.registry(record.partition()), record.to_string());
     let asked = registry.send(WindowsOf(record.clone())).await;
     let windows = asked.map_err(|_| StoreError::Stopped)?;
-    let kept = full_records::find(&api.store, &record)?;
+    let kept = full_records::find(&api.store, &record)?.filter(|_| with_text);
     if windows.is_empty() && kept.is_none() {
-        return Err(Problem::not_found(format!("{name} has no open window, and was not put")));
+        return Err(Problem::not_found(match with_text {
+            true => format!("{name} has no open window, and was not put"),
+            false => format!("{name} has no open window"),
+        }));
     }
     // All of them, on one page: a record has few.
     let windows: Vec<_> = windows.into_iter().map(|window| (Id::default(), window)).collect();

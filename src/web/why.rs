@@ -14,8 +14,8 @@ use super::{Api, Page, Problem};
 use crate::clock::Timestamp;
 use crate::filter::{Verdict, decide};
 use crate::model::{
-    Addressed, Audit, ClosedBy, Collation, ExternalId, Id, Integration, Mark, RecordKey, Source,
-    Status,
+    Addressed, Audit, ClosedBy, Collation, ExternalId, Id, Integration, Kind, Mark, RecordKey,
+    Source, Status,
 };
 use crate::record::{WindowView, WindowsOf};
 use crate::store::{AuditFilter, Store, StoreError};
@@ -116,7 +116,10 @@ impl Unmarked {
         ("integration" = Id, Query, description = "The integration"),
         AfterAudit, Limit,
     ),
-    responses((status = 200, description = "A page of decisions, oldest audit first", body = Page<Decision>)),
+    responses(
+        (status = 200, description = "A page of decisions, oldest audit first", body = Page<Decision>),
+        (status = 409, description = "The integration is not of kind `activity`"),
+    ),
 )]
 async fn get(
     api: Data<Api>,
@@ -133,6 +136,9 @@ async fn get(
         .filter(|found| found.account == caller.account)
         .ok_or_else(|| Problem::not_found("there is no such integration"))?;
     caller.must_see(integration.spec.workspace_id.as_ref(), "the integration")?;
+    if integration.spec.kind != Kind::Activity {
+        return Err(Problem::conflict("only integrations of kind activity are sent audits"));
+    }
     let after = match params.external_id("after_id")? {
         Some(id) => super::audits::place_of(&api, caller.account, &id).map(Some)?,
         None => None,

@@ -32,7 +32,7 @@ export function recordPage(main, { me, parameters: [type, id], search }) {
   async function load(signal) {
     const named = `${encodeURIComponent(type)}/${encodeURIComponent(id)}`;
     const [open, messages, history] = await Promise.all([
-      api.get(`/records/${recordPath(record)}`, { signal }).catch((problem) => {
+      api.get(`/records/${recordPath(record)}?stored=false`, { signal }).catch((problem) => {
         if (problem.status === 404 || problem.status === 403) return { items: [] };
         throw problem;
       }),

@@ -89,6 +89,7 @@ fn a_sync_from_the_first_call_to_the_last_through_a_sigkill() {
     let stored = server.api.get("/records/feature/42", 200)["stored"].clone();
     assert_eq!(stored["record"], json!({"workspace_id": "ws1", "name": "b19"}));
     assert_eq!((&stored["revision"], &stored["links"]), (&again["revision"], &json!(1)));
+    server.api.get("/records/feature/42?stored=false", 404);
 
     server.api.delete("/records/feature/42", 204);
     receiver.wait_for(3);
@@ -345,4 +346,69 @@ fn producers_put_and_send_and_owners_see_what_is_of_their_workspace() {
     let attempt = api.post(&format!("/integrations/{hook}/test"), &json!({}), 200);
     assert_eq!(attempt["response"]["code"], 200, "{attempt}");
     assert_eq!(events(&receiver)[2], "create_lull_test Test");
+}
+
+#[test]
+fn a_sigkill_at_any_moment_loses_no_record_that_was_answered_and_its_hook_ends_up_with_it() {
+    const ROUNDS: u64 = 6;
+    const RECORDS: u64 = 5;
+    let receiver = Receiver::start();
+    let mut server = Server::quiet("200ms");
+    let hook = record_hook(&server.api, &receiver, json!({}));
+    for record in 0..RECORDS {
+        put(&server.api, &format!("feature/{record}"), json!({"name": record.to_string(), "n": 0}));
+        send(&server.api, &format!("feature/{record}"), &hook);
+    }
+    // What was answered last, of each record.
+    let mut answered = [0; RECORDS as usize];
+    let mut number = 0;
+    for round in 0..ROUNDS {
+        let (api, first) = (server.api.clone(), number);
+        let putting = std::thread::spawn(move || put_until_gone(&api, first, RECORDS));
+        std::thread::sleep(std::time::Duration::from_millis(150 + 130 * round));
+        let options = server.kill();
+        let (last, of_round) = putting.join().expect("no refusal");
+        number = last;
+        of_round.iter().for_each(|n| answered[(n % RECORDS) as usize] = *n);
+        server = Server::start(options);
+    }
+    for (record, answered) in answered.iter().enumerate() {
+        let path = format!("/records/feature/{record}");
+        let kept = server.api.get(&path, 200)["stored"]["record"]["n"].as_u64().expect("a number");
+        assert!(kept >= *answered, "{record}: {answered} was answered, {kept} is kept");
+        let name = record.to_string();
+        let told = || {
+            let received = receiver.received().into_iter().rev().map(|received| received.json());
+            let mut of_record = received.map(|body| body["feature"].clone());
+            of_record.find(|body| body["name"] == name.as_str())
+        };
+        eventually("the hook is current", || (told()?["n"] == kept).then_some(()));
+        linked(&server.api, &path["/records/".len()..]);
+    }
+    server.settled();
+    let creates: std::collections::BTreeSet<String> = receiver
+        .received()
+        .iter()
+        .filter(|received| received.json()["event"] == "create_feature")
+        .map(|received| received.headers["webhook-id"].clone())
+        .collect();
+    assert_eq!(creates.len() as u64, RECORDS, "each was made once");
+}
+
+/// Puts one record after the other, numbered on, until the server is gone: the last number that was
+/// sent, and those that were answered.
+fn put_until_gone(api: &Client, first: u64, records: u64) -> (u64, Vec<u64>) {
+    let mut answered = Vec::new();
+    let mut n = first;
+    loop {
+        n += 1;
+        let record = n % records;
+        let body = json!({"workspace_id": "ws1", "name": record.to_string(), "n": n}).to_string();
+        let (path, json) = (format!("/records/feature/{record}"), "application/json");
+        match api.call("PUT", &path, &[("content-type", json)], body.as_bytes()) {
+            Some(answer) => assert_eq!(answer.status, 200, "{}", answer.text),
+            None => return (n, answered),
+        }
+        answered.push(n);
+    }
 }

@@ -9,7 +9,8 @@ use super::*;
 /// Something that happens. Records are numbered; each but the first has the one before it as parent.
 #[derive(Clone, Debug)]
 enum Step {
-    Put(usize, u32),
+    /// The record, its name, and whether it has its parent.
+    Put(usize, u32, bool),
     Remove(usize),
     Send(usize),
     Pass(Duration),
@@ -27,7 +28,8 @@ fn step() -> impl Strategy<Value = Step> {
     let record = 0..RECORDS.len();
     let pause = prop::sample::select(vec![0, 5, 30, 1_000, 11_000, 60_000, 400_000]);
     prop_oneof![
-        5 => (record.clone(), 0..4u32).prop_map(|(record, name)| Step::Put(record, name)),
+        5 => (record.clone(), 0..4u32, prop::bool::weighted(0.8))
+            .prop_map(|(record, name, child)| Step::Put(record, name, child)),
         1 => record.clone().prop_map(Step::Remove),
         3 => record.prop_map(Step::Send),
         5 => pause.prop_map(|ms| Step::Pass(Duration::from_millis(ms))),
@@ -112,9 +114,9 @@ impl Play {
 
     async fn go(mut self, step: Step) -> Play {
         match step {
-            Step::Put(record, name) => {
+            Step::Put(record, name, child) => {
                 let mut text = json!({"name": name, "record": RECORDS[record]});
-                if let Some(parent) = PARENTS[record] {
+                if let Some(parent) = PARENTS[record].filter(|_| child) {
                     text["parent"] = json!(RECORDS[parent]);
                 }
                 self.world.put(RECORDS[record], text).await;
@@ -173,7 +175,7 @@ impl Play {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     /// Whatever is put, removed, sent and switched off when, with a hook that fails now and then and
     /// crashes in between: nothing is made twice, or changed before it is made, or made before its

@@ -1,6 +1,7 @@
 //! Records removed, links forgotten, messages given up.
 
 use super::*;
+use crate::clock::Clock;
 use crate::model::By;
 use crate::store::Configure;
 
@@ -119,21 +120,31 @@ async fn a_create_that_failed_is_made_again_with_the_next_change_or_when_it_is_a
 }
 
 #[actix::test]
-async fn an_old_message_that_is_redelivered_is_followed_by_what_is() {
+async fn only_the_newest_message_about_a_record_can_be_redelivered() {
     let world = World::quiet(SECOND * 10).await;
     let hook = world.record_hook(json!({"retry_schedule": []})).await;
     world.link("42", &hook).await;
-    world.will_answer(&[500]);
-    for name in ["b", "c"] {
+    world.will_answer(&[500, 200, 500]);
+    for name in ["b", "c", "d"] {
         world.put("42", json!({"name": name})).await;
         world.pass(MINUTE).await;
     }
-    let failed = world.log()[1].message.id;
-    world.journal.redeliver(vec![failed], "ada").await.unwrap();
+    let messages: Vec<Id> = world.log().iter().map(|entry| entry.message.id).collect();
+    let owed = world.journal.redeliver(messages.clone(), "ada").await.unwrap();
+    assert_eq!(owed, messages[3..], "b would undo what came after it");
     world.pass(MINUTE).await;
-    assert_eq!(world.events()[3..], ["update_feature b", "update_feature c"]);
-    world.pass(MINUTE * 10).await;
-    assert_eq!(world.requests().len(), 5);
+    assert_eq!(world.events()[4..], ["update_feature d"]);
+    // One about a record that is gone can be, as long as that is not there anew.
+    world.will_answer(&[500]);
+    world.remove("42").await;
+    world.pass(SECOND).await;
+    let destroy = world.log()[4].message.id;
+    let again = || world.journal.redeliver(vec![destroy], "ada");
+    assert_eq!(again().await.unwrap(), [destroy]);
+    world.pass(SECOND).await;
+    assert_eq!(world.events()[5..], ["destroy_feature d", "destroy_feature d"]);
+    world.link("42", &hook).await;
+    assert_eq!(again().await.unwrap(), []);
 }
 
 #[actix::test]
@@ -184,4 +195,21 @@ async fn deleting_an_integration_forgets_its_links_and_an_account_its_records() 
     assert!(world.kept("2").is_none(), "nobody is to be told any more");
     let page = world.store.links_to(Account::DEFAULT, hook.id, Id::default(), 10).unwrap();
     assert!(page.items.is_empty());
+}
+
+#[actix::test]
+async fn the_log_is_pruned_and_records_and_links_stay() {
+    let world = World::quiet(SECOND * 10).await;
+    let hook = world.record_hook(json!({})).await;
+    world.will_say(200, r#"{"id": "K"}"#);
+    world.link("42", &hook).await;
+    world.pass(MINUTE * 60).await;
+    let now = world.clock.now();
+    let prune = world.store.plan_prune(now, MINUTE, u64::MAX).unwrap().expect("something old");
+    world.journal.prune(prune).await.unwrap();
+    assert_eq!(world.log().len(), 0);
+    assert_eq!(world.store.plan_prune(now, MINUTE, 0).unwrap(), None);
+    world.put("42", json!({"name": "b"})).await;
+    world.pass(MINUTE).await;
+    assert_eq!(world.bodies()[1]["feature"]["integration_fields"][0]["value"], "K");
 }

@@ -135,3 +135,43 @@ async fn a_parent_that_is_not_there_is_asked_for_and_one_that_the_hook_does_not_
     );
     assert_eq!(world.send_to("n/3", &hook).await.unwrap().linked.len(), 32);
 }
+
+#[actix::test]
+async fn a_parent_that_a_linked_record_gets_later_is_sent_before_its_update() {
+    let world = World::quiet(SECOND * 10).await;
+    let hook = world.record_hook(json!({})).await;
+    world.link("42", &hook).await;
+    world.put("product/P", release("p")).await;
+    world.put("release/R", json!({"name": "r", "parent": "product/P"})).await;
+    world.will_answer(&[500, 500]);
+    world.put("42", json!({"name": "b", "parent": "release/R"})).await;
+    world.pass(SECOND * 30).await;
+    assert_eq!(world.events()[1..], ["create_product p"; 2]);
+    let world = world.crash(MINUTE).await;
+    // A change meanwhile waits as well, and the hook gets what is then.
+    world.put("42", json!({"name": "c", "parent": "release/R"})).await;
+    world.pass(MINUTE * 10).await;
+    assert_eq!(world.events(), ["create_product p", "create_release r", "update_feature c"]);
+    // Unlinked, the parent stays away, as long as nobody asks for it.
+    let unlink = RecordCommand::Unlink(key("release/R"), hook.id, "ada".into());
+    let _ = world.do_with(unlink).await.unwrap();
+    world.put("42", json!({"name": "d", "parent": "release/R"})).await;
+    world.pass(MINUTE).await;
+    assert_eq!(world.events()[3..], ["update_feature d"]);
+    let sent = world.send_to("42", &hook).await.unwrap();
+    assert_eq!(sent.linked, [key("release/R")]);
+    world.pass(MINUTE).await;
+    assert_eq!(world.events()[4..], ["create_release r", "update_feature d"]);
+    // One that is not known holds nothing up; nor does one that was given up by unlinking it.
+    world.put("42", json!({"name": "e", "parent": "release/S"})).await;
+    world.pass(MINUTE).await;
+    assert_eq!(world.events()[6..], ["update_feature e"]);
+    world.put("release/T", release("t")).await;
+    world.will_answer(&[500]);
+    world.put("42", json!({"name": "f", "parent": "release/T"})).await;
+    world.pass(SECOND * 11).await;
+    let unlink = RecordCommand::Unlink(key("release/T"), hook.id, "ada".into());
+    let _ = world.do_with(unlink).await.unwrap();
+    world.pass(SECOND).await;
+    assert_eq!(world.events()[7..], ["create_release t", "update_feature f"]);
+}

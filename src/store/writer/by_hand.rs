@@ -14,7 +14,9 @@ impl Draft<'_> {
         for id in messages {
             let Some(entry) = self.store.message(id)? else { continue };
             let integration = entry.message.draft.integration;
-            if !self.config.integrations.contains_key(&integration) {
+            if !self.config.integrations.contains_key(&integration)
+                || self.is_outdated(&entry.message)?
+            {
                 continue;
             }
             let (due, asked_by) = (self.now, Some(by.clone()));

@@ -1,7 +1,7 @@
 //! What follows for a link from what became of its messages: in the commit that settles them (D3).
 
 use super::Draft;
-use crate::model::{AttemptOutcome, FullRecord, Id, Kind, Pending, Source, Stage, Status};
+use crate::model::{AttemptOutcome, FullRecord, Id, Kind, Message, Pending, Source, Stage, Status};
 use crate::store::{RecordHash, StoreError, keys};
 
 impl Draft<'_> {
@@ -23,7 +23,7 @@ impl Draft<'_> {
             if let AttemptOutcome::Answered { body, .. } = outcome {
                 link.learn(body);
             }
-            // An older message, delivered once more, brought back what was: what is comes after it.
+            // An older message, which somebody gave up, has come after all: what is comes after it.
             if !is_newest && !link.owed && link.change == Pending::Nothing {
                 link.change = Pending::Due;
             }
@@ -58,6 +58,15 @@ impl Draft<'_> {
             self.keep_full(record)?;
         }
         Ok(())
+    }
+
+    /// Whether a message about a full record must not be sent again: a newer one has taken its place,
+    /// which it would undo, or the record was sent there anew since.
+    pub(super) fn is_outdated(&self, message: &Message) -> Result<bool, StoreError> {
+        let Source::Link(link) = message.source else { return Ok(false) };
+        let record = self.full(&message.draft.record)?;
+        let found = record.as_ref().and_then(|record| record.link_to(message.draft.integration));
+        Ok(found.is_some_and(|found| found.id != link || found.message != Some(message.id)))
     }
 
     /// Somebody asked for the message again.

@@ -1,16 +1,9 @@
-//! Links of full records: made, forgotten, and what is sent for them.
-//!
-//! A message is made only when the one before has settled, or is taken in (R17): so it has what the
-//! receiver calls the record. A record that waits for its parent has no message until that was
-//! delivered; so no order of attempts can bring a child before its parent.
+//! Links of full records: made and forgotten, and who waits for whom.
 
 use super::Draft;
-use super::full_records::Hand;
 use crate::filter;
-use crate::format;
 use crate::model::{
-    Action, CHAIN_MAX, ExternalId, FullRecord, Id, Integration, Link, MessageDraft, Pending,
-    RecordKey, Source, Stage, Status,
+    CHAIN_MAX, FullRecord, Id, Integration, Link, Pending, RecordKey, Stage, Status,
 };
 use crate::store::{
     DueLink, LinkTimer, RecordCommand, RecordDone, RecordHash, Refusal, SentTo, StoreError, keys,
@@ -78,12 +71,14 @@ impl Draft<'_> {
         }
         if let Some(link) = record.link_to(integration) {
             let on_its_way = link.stage != Stage::Known && (link.owed || link.stage != Stage::New);
-            let message = match on_its_way {
-                true => None,
-                false => self.send_next(&mut record, integration, false, Some(by))?,
-            };
+            let mut sent = SentTo::default();
+            if !on_its_way {
+                sent = self.parents_first(&record, &to, by)?;
+                let own = self.send_next(&mut record, integration, false, Some(by))?;
+                sent.message = sent.message.or(own);
+            }
             self.keep_full(record)?;
-            return Ok(Ok(SentTo { linked: Vec::new(), message }));
+            return Ok(Ok(sent));
         }
         match self.chain(record, &to)? {
             Ok(chain) => self.link_chain(chain, &to, by).map(Ok),
@@ -147,6 +142,39 @@ impl Draft<'_> {
         Ok(SentTo { linked: records, message })
     }
 
+    /// Sends the parents of a record that is at the hook already, where they are not; it waits for them
+    /// with what comes next. A parent that is not known is left out.
+    pub(super) fn parents_first(
+        &mut self,
+        record: &FullRecord,
+        to: &Integration,
+        by: &str,
+    ) -> Result<SentTo, StoreError> {
+        let Ok(mut chain) = self.chain(record.clone(), to)? else { return Ok(SentTo::default()) };
+        chain.records.pop();
+        let parent = chain.records.last().or(chain.waits_for.as_ref()).cloned();
+        let sent = self.link_chain(chain, to, by)?;
+        if let Some(parent) = parent
+            && !self.waits_for_parent(record, to.id)?
+        {
+            self.wait_for(&parent, &record.key, to.id)?;
+        }
+        Ok(sent)
+    }
+
+    /// Whether a record waits for its parent to be delivered first.
+    pub(super) fn waits_for_parent(
+        &self,
+        record: &FullRecord,
+        integration: Id,
+    ) -> Result<bool, StoreError> {
+        let Some(parent) = &record.parent else { return Ok(false) };
+        let parent = self.full(parent)?;
+        let link = parent.as_ref().and_then(|parent| parent.link_to(integration));
+        let pending = link.filter(|link| link.stage != Stage::Known);
+        Ok(pending.is_some_and(|link| link.children.contains(&record.key)))
+    }
+
     fn wait_for(
         &mut self,
         parent: &RecordKey,
@@ -173,130 +201,16 @@ impl Draft<'_> {
             let Some(mut child) = self.full(&child)? else { continue };
             let Some(link) = child.link_to_mut(integration) else { continue };
             if matches!(&link.stage, Stage::Waits(parent) if *parent == record.key) {
-                // Not here and now: there may be very many of them.
                 (link.stage, link.change) = (Stage::New, Pending::Due);
+            }
+            if link.change == Pending::Due {
+                // Not here and now: there may be very many of them.
                 if let Some(link) = child.link_to(integration) {
                     let (due, wait) = (DueLink::of(&child, link), std::time::Duration::ZERO);
                     self.full.timers.push(LinkTimer { due, wait });
                 }
                 self.keep_full(child)?;
             }
-        }
-        Ok(())
-    }
-
-    /// Sends what a link waits for, as far as that can be now; the message that was made. `ended`
-    /// says that an attempt of the message before has just ended, and none is under way.
-    pub(super) fn send_next(
-        &mut self,
-        record: &mut FullRecord,
-        integration: Id,
-        ended: bool,
-        by: Option<&str>,
-    ) -> Result<Option<Id>, StoreError> {
-        let Some(to) = self.config.integrations.get(&integration).cloned() else { return Ok(None) };
-        let removed = record.removed;
-        let Some(link) = record.link_to_mut(integration) else { return Ok(None) };
-        let (waits, known) = (matches!(link.stage, Stage::Waits(_)), link.stage == Stage::Known);
-        let before = link.message.filter(|_| link.owed);
-        if waits {
-            // The hook has never heard of it.
-            if removed {
-                self.drop_link(record, integration)?;
-            }
-            return Ok(None);
-        }
-        link.change = Pending::Due;
-        if !to.spec.enabled || (!removed && filter::hides(&to.spec, record).is_some()) {
-            return Ok(None);
-        }
-        if let Some(before) = before {
-            // What may have arrived is not made anew under another id.
-            let keeps_its_turn = !known && !removed;
-            if keeps_its_turn || !(ended || self.take_in_hand(before)) {
-                return Ok(None);
-            }
-            self.take_in(before, removed && !known)?;
-        }
-        let heard = known || record.link_to(integration).is_some_and(|link| link.tried);
-        if removed && !heard {
-            self.drop_link(record, integration)?;
-            return Ok(None);
-        }
-        let action = match (removed, known) {
-            (true, _) => Action::Destroy,
-            (false, false) => Action::Create,
-            (false, true) => Action::Update,
-        };
-        let message = self.address_full(record, &to, action, by)?;
-        if removed {
-            self.drop_link(record, integration)?;
-        } else if let Some(link) = record.link_to_mut(integration) {
-            (link.change, link.message, link.owed) = (Pending::Nothing, Some(message), true);
-        }
-        Ok(Some(message))
-    }
-
-    fn address_full(
-        &mut self,
-        record: &FullRecord,
-        to: &Integration,
-        action: Action,
-        by: Option<&str>,
-    ) -> Result<Id, StoreError> {
-        let lost = || StoreError::Damaged(format!("the record {} has no text", record.key));
-        let text = self.text_of(&record.key)?.ok_or_else(lost)?;
-        let link = record.link_to(to.id).ok_or_else(lost)?;
-        let parent = match &record.parent {
-            Some(parent) => self.full(parent)?,
-            None => None,
-        };
-        let parent = parent.as_ref().and_then(|parent| parent.link_to(to.id));
-        let parent = parent.filter(|link| link.stage == Stage::Known);
-        let body = format::record::body(&format::record::Sent {
-            action,
-            key: &record.key,
-            text: &text,
-            integration: to.id,
-            fields: &link.fields,
-            parent: parent.map(|link| link.fields.as_slice()),
-        });
-        let event = format::record::event(action, record.key.record_type.as_str());
-        let draft = MessageDraft {
-            integration: to.id,
-            record: record.key.clone(),
-            audit_id: ExternalId::from(record.revision),
-            action,
-            description: Some(event),
-            auditable_url: None,
-            earlier_windows: Vec::new(),
-            audits: 0,
-            fields: Vec::new(),
-            contributors: Vec::new(),
-            body,
-        };
-        let partition = record.key.partition();
-        let (source, oldest) = (Source::Link(link.id), self.state.counters.last_id);
-        let message = self.address(draft, partition, source, oldest, by.map(Into::into))?;
-        self.index_message(partition, message);
-        Ok(message)
-    }
-
-    fn take_in_hand(&mut self, message: Id) -> bool {
-        let taken = self.store.in_hand().absorb(message);
-        if taken {
-            self.full.hands.push(Hand { store: self.store, message });
-        }
-        taken || self.full.hands.iter().any(|hand| hand.message == message)
-    }
-
-    /// Settles a message that a newer one takes in; one that was never tried, of a record that is
-    /// no more, is given up.
-    fn take_in(&mut self, message: Id, in_vain: bool) -> Result<(), StoreError> {
-        if let Some(owed) = self.owed(message)? {
-            let given_up = in_vain && owed.attempts == 0;
-            let status = if given_up { Status::Cancelled } else { Status::Superseded };
-            self.give_up(message, &owed, status, None);
         }
         Ok(())
     }
@@ -317,7 +231,11 @@ impl Draft<'_> {
         self.drop_link(record, integration)
     }
 
-    fn drop_link(&mut self, record: &mut FullRecord, integration: Id) -> Result<(), StoreError> {
+    pub(super) fn drop_link(
+        &mut self,
+        record: &mut FullRecord,
+        integration: Id,
+    ) -> Result<(), StoreError> {
         self.release_children(record, integration)?;
         if let Some(link) = record.link_to(integration) {
             self.batch.remove(&keys::link(integration, link.id));
