@@ -64,6 +64,7 @@ pub const TABLE: &[Row] = &[
     roles ("POST",   "/records/{type}/{id}/send-now",     &[Admin, Owner]),
     roles ("POST",   "/records/{type}/{id}/discard",      &[Admin, Owner]),
     roles ("GET",    "/records/{type}/{id}/why",          &[Admin, Owner, Viewer]),
+    roles ("GET",    "/records/{type}/{id}/windows",      &[Admin, Owner, Viewer]),
 
     roles ("GET",    "/integrations",                     &[Admin, Owner, Viewer]),
     roles ("POST",   "/integrations",                     &[Admin, Owner]),
@@ -79,6 +80,7 @@ pub const TABLE: &[Row] = &[
     roles ("GET",    "/messages",                         &[Admin, Owner, Viewer]),
     roles ("GET",    "/messages/{id}",                    &[Admin, Owner, Viewer]),
     roles ("GET",    "/messages/{id}/attempts",           &[Admin, Owner, Viewer]),
+    roles ("GET",    "/messages/{id}/audits",             &[Admin, Owner, Viewer]),
     roles ("POST",   "/messages/{id}/redeliver",          &[Admin, Owner]),
     roles ("POST",   "/messages/{id}/cancel",             &[Admin, Owner]),
 

@@ -16,6 +16,8 @@
 //! | `learned` | `/users`, `/record-types`, `/fields` |
 //! | `records` | open windows, send now, discard |
 //! | `windows` | how open windows are shown |
+//! | `closed` | windows as they closed |
+//! | `made_of` | the audits that a message was made of |
 //! | `why` | why each audit was, or was not, sent |
 //! | `hours` | how deliveries went lately: hour by hour, and to one integration |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
@@ -41,6 +43,7 @@ mod auth;
 mod body;
 mod by_hand;
 mod client_address;
+mod closed;
 mod config;
 mod door;
 mod error;
@@ -50,6 +53,7 @@ mod hours;
 mod intake;
 mod integrations;
 mod learned;
+mod made_of;
 mod messages;
 mod metrics;
 mod once;
@@ -224,11 +228,13 @@ fn routes() -> Scope {
         .service(messages::redeliver())
         .service(messages::cancel())
         .service(messages::attempts())
+        .service(made_of::audits())
         .service(messages::one())
         .service(messages::all())
         .service(records::send_now())
         .service(records::discard())
         .service(why::why())
+        .service(closed::of_record())
         .service(records::one())
         .service(records::all())
         .service(openapi::resource())

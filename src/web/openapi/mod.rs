@@ -33,8 +33,8 @@ pub use params::{
 
 use super::params::Params;
 use super::{
-    Problem, accounts, audits, by_hand, config, hours, integrations, learned, messages, metrics,
-    records, session, stats, tokens, why, workspaces,
+    Problem, accounts, audits, by_hand, closed, config, hours, integrations, learned, made_of,
+    messages, metrics, records, session, stats, tokens, why, workspaces,
 };
 
 #[derive(OpenApi)]
@@ -60,12 +60,12 @@ use super::{
     ),
     paths(
         audits::post, audits::list,
-        records::list, records::get, records::close_now, records::post_discard, why::get,
+        records::list, records::get, records::close_now, records::post_discard, why::get, closed::list,
         integrations::list, integrations::create, integrations::get, integrations::patch,
         integrations::delete, integrations::rotate,
         by_hand::post_test, by_hand::post_recover, by_hand::post_replay,
-        messages::list, messages::get, messages::list_attempts, messages::post_redeliver,
-        messages::post_cancel,
+        messages::list, messages::get, messages::list_attempts, made_of::list,
+        messages::post_redeliver, messages::post_cancel,
         learned::list_users, learned::list_record_types, learned::list_fields,
         workspaces::list, workspaces::create, workspaces::delete,
         config::export, config::import,
