@@ -190,6 +190,21 @@ fn every_call_is_open_to_the_roles_of_its_row_and_closed_to_all_others() {
 }
 
 #[test]
+fn pages_are_open_to_everybody_also_where_a_call_has_the_same_name() {
+    let place = Place::new();
+    let headers = [("accept", "text/html")];
+    for by in [place.server.api.with_token(None), place.token(Role::Producer)] {
+        for path in
+            ["/", "/records", "/records/feature/1", "/integrations", "/messages/1", "/settings"]
+        {
+            let answer = by.call("GET", &format!("/{path}"), &headers, b"").expect("an answer");
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            assert!(answer.text.contains("<!doctype html>"), "{path}: {}", answer.text);
+        }
+    }
+}
+
+#[test]
 fn what_a_role_may_do_ends_where_the_table_says() {
     let place = Place::new();
     for role in Role::ALL {
