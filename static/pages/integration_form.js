@@ -11,6 +11,10 @@ const MODES = [
   ["live", "Live", "Every edit at once, alone."],
   ["all", "Both", "Every edit at once, and the collated message."],
 ];
+const LEVELS = [
+  ["account", "The whole account", "Edits in every workspace, and in none."],
+  ["workspace", "One workspace", "Its edits only; its owners may change the integration."],
+];
 const FORMATS = ["audit", "aha", "slack", "teams", "google_chat", "discord"];
 /** Where a fault is shown whose place has no input of its own. */
 const SHOWN_AT = [["/activities", "activities"], ["/headers", "headers"], ["/retry_schedule", "retry_schedule"], ["/users", "users"]];
@@ -24,8 +28,8 @@ export function integrationForm(found, { me, mayChange, etag, saved }) {
   const rows = h("div");
   const form = h("form", { novalidate: true });
   const wrong = (name) => h("p", { class: "wrong", id: `wrong-${name}`, role: "alert" });
-  const field = (name, label, input, hint = null) => h("label", { class: "field" },
-    h("span", null, label), input, hint ? h("span", { class: "below" }, hint) : null, wrong(name));
+  const field = (name, label, input, hint = null) => h("div", { class: "field" },
+    h("label", null, h("span", null, label), input), hint ? h("span", { class: "below" }, hint) : null, wrong(name));
   const text = (name, value, more = {}) =>
     h("input", { type: "text", name, value: value ?? "", "aria-describedby": `wrong-${name}`, ...more });
   const check = (name, label, value) => h("p", { class: "field" },
@@ -38,6 +42,10 @@ export function integrationForm(found, { me, mayChange, etag, saved }) {
 
   const workspace = picker("workspace_id", "workspaces", spec.workspace_id ? [spec.workspace_id] : [], { single: true });
   const users = picker("users", "users", spec.users);
+  const levels = radios("level", "Whose edits", onlyOwner ? LEVELS.slice(1) : LEVELS, spec.workspace_id || onlyOwner ? "workspace" : "account");
+  const place = h("div", { class: "field" }, h("span", null, "Workspace"), workspace.element);
+  const chooseLevel = () => { place.hidden = form.elements.level.value === "account"; };
+  levels.addEventListener("change", chooseLevel);
   const addRow = (activity) => rows.append(activityRow(activity, () => changed()));
   spec.activities.forEach(addRow);
 
@@ -45,8 +53,7 @@ export function integrationForm(found, { me, mayChange, etag, saved }) {
     radios("kind", "What it sends", KINDS, spec.kind),
     field("name", "Name", text("name", spec.name, { required: true, maxlength: "255" })),
     field("hook_url", "Hook URL", text("hook_url", spec.hook_url, { type: "url", required: true, inputmode: "url" })),
-    h("div", { class: "field" }, h("span", null, "Workspace"), workspace.element,
-      h("span", { class: "below" }, "Empty for the whole account."), wrong("workspace_id")),
+    levels, place, wrong("workspace_id"),
     h("h2", null, "Activities"),
     h("p", { class: "quiet" }, "Alternatives: an edit is sent when one of them fits. None at all: every edit."),
     rows, wrong("activities"),
@@ -55,7 +62,8 @@ export function integrationForm(found, { me, mayChange, etag, saved }) {
       changed();
       rows.lastElementChild.querySelector("input")?.focus();
     } }, "Add activity")),
-    h("div", { class: "field" }, h("span", null, "Only by these users"), users.element, wrong("users")),
+    h("div", { class: "field" }, h("span", null, "Only edits by these users"), users.element,
+      h("span", { class: "below" }, "None: by everybody."), wrong("users")),
     h("h2", null, "When and how"),
     radios("collation", "Mode", MODES, spec.collation),
     field("quiet_period", "Quiet period", text("quiet_period", spec.quiet_period, { placeholder: "the server's" }), "Like 30s or 5m."),
@@ -75,6 +83,7 @@ export function integrationForm(found, { me, mayChange, etag, saved }) {
     check("enabled", "Enable", spec.enabled),
     wrong("all"),
     mayChange ? h("p", { class: "buttons" }, h("button", { class: "main" }, found ? "Save" : "Make")) : null);
+  chooseLevel();
   if (!mayChange) for (const input of form.querySelectorAll("input, select, textarea, button")) input.disabled = true;
 
   let dirty = false;
@@ -88,6 +97,10 @@ export function integrationForm(found, { me, mayChange, etag, saved }) {
     showFaults(form, []);
     try {
       const wanted = read(form, rows, workspace, users);
+      if (wanted.workspace_id === null && form.elements.level.value === "workspace") {
+        showFaults(form, [{ pointer: "/workspace_id", message: "Choose a workspace, or the whole account." }]);
+        return;
+      }
       const made = found
         ? await api.patch(`/integrations/${found.id}`, wanted, etag)
         : await api.post("/integrations", wanted);
@@ -116,7 +129,8 @@ function activityRow(activity, changed) {
     h("button", { type: "button", class: "remove small", "aria-label": "Remove this activity", onclick: () => { row.remove(); changed(); } }, "✕"),
     h("div", { class: "fields" }, Object.entries(pickers).map(([name, { element }]) =>
       h("div", { class: "field" }, h("span", null, labels[name]), element))),
-    h("label", null, associated, " also what is associated with them, like comments"));
+    h("label", null, associated, " also what is associated with them, like comments"),
+    h("div", { class: "wrong", role: "alert" }));
   row.read = () => ({
     ...Object.fromEntries(Object.entries(pickers).map(([name, { values }]) => [name, values()])),
     include_associated: associated.checked,
@@ -140,7 +154,7 @@ function read(form, rows, workspace, users) {
   });
   const spec = {
     kind: data.get("kind"), name: data.get("name").trim(), hook_url: data.get("hook_url").trim(),
-    workspace_id: workspace.values()[0] ?? null, activities: [...rows.children].map((row) => row.read()),
+    workspace_id: data.get("level") === "account" ? null : workspace.values()[0] ?? null, activities: [...rows.children].map((row) => row.read()),
     users: users.values(), collation: data.get("collation"), format: data.get("format"),
     quiet_period: orNull("quiet_period"), max_wait: orNull("max_wait"), timeout: orNull("timeout"),
     rate_limit: number("rate_limit"), max_in_flight: number("max_in_flight"),
@@ -157,6 +171,12 @@ function showFaults(form, faults) {
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   let first = null;
   for (const { pointer, message } of faults) {
+    const row = form.querySelectorAll(".row")[/^\/activities\/(\d+)/.exec(pointer)?.[1]];
+    if (row) {
+      row.querySelector(".wrong").append(h("span", { class: "below" }, `${pointer.split("/").slice(3).join(" ").replaceAll("_", " ")} ${message}`));
+      first ??= row.querySelector("input");
+      continue;
+    }
     const shownAt = SHOWN_AT.find(([prefix]) => pointer.startsWith(prefix))?.[1] ?? pointer.slice(1);
     const place = form.querySelector(`#wrong-${CSS.escape(shownAt)}`) ?? form.querySelector("#wrong-all");
     const where = place.id === "wrong-all" && pointer ? `${pointer} ` : "";
