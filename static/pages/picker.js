@@ -13,7 +13,7 @@ export function picker(name, source, chosen, { single = false } = {}) {
   const values = [...chosen];
   const input = h("input", {
     type: "text", "aria-label": `Add to ${name.replaceAll("_", " ")}`, autocomplete: "off",
-    "aria-describedby": `wrong-${name}`, placeholder: single ? "choose or write its id" : "any",
+    "aria-describedby": `wrong-${name}`, placeholder: single ? "choose or write its id" : "any; choose or write to add",
   });
   const list = suggestFrom(input, source);
   const chips = h("span", { class: "buttons" });

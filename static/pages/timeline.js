@@ -64,7 +64,7 @@ function attemptEntry(attempt, choose) {
   const by = attempt.asked_by ? `, asked for by ${attempt.asked_by}` : "";
   return entry(isGood(attempt) ? "good" : "bad", time(attempt.at),
     [h("button", { type: "button", class: "small", onclick: () => choose(attempt.number) }, `Attempt ${attempt.number}`),
-      ` ${said(attempt)} (${attempt.timing.total_ms} ms${by})`],
+      ` ${said(attempt)} (${attempt.timing.total_ms}\u00a0ms${by})`],
     attempt.note ? h("span.below", attempt.note) : null);
 }
 
