@@ -2,6 +2,7 @@
 
 import { api, whenSignedOut } from "/static/api.js";
 import { announce, fill, h } from "/static/h.js";
+import { integrationLogPage } from "/static/pages/integration_log.js";
 import { integrationPage, integrationsPage } from "/static/pages/integrations.js";
 import { loginPage } from "/static/pages/login.js";
 import { messagePage } from "/static/pages/message.js";
@@ -19,6 +20,7 @@ const PAGES = [
   ["/records/:type/:id", recordPage],
   ["/integrations", integrationsPage],
   ["/integrations/:id", integrationPage],
+  ["/integrations/:id/log", integrationLogPage],
   ["/settings", settingsPage],
 ];
 
@@ -36,8 +38,8 @@ function top() {
   const bar = document.getElementById("top");
   if (!me) return fill(bar);
   const here = location.pathname;
-  const isHere = (path) => (path === "/" ? here === "/" || here.startsWith("/messages") : here.startsWith(path));
-  const links = NAVIGATION.filter(([, , roles]) => roles.some((role) => me.roles.includes(role)));
+  const isHere = (path) => partOf(here) === path;
+  const links = NAVIGATION.filter(([, , roles]) => mayUse(roles));
   fill(bar, h("nav", { "aria-label": "Main" },
     h("a", { href: "/", class: "name" }, "Lull"),
     links.map(([path, label]) =>
@@ -46,6 +48,15 @@ function top() {
       h("span", { class: "quiet", title: me.roles.join(", ") },
         me.account === "default" ? me.token.name : `${me.token.name} · ${me.account}`),
       button("Log out", logOut, { class: "small" }))));
+}
+
+function mayUse(roles) {
+  return roles.some((role) => me.roles.includes(role));
+}
+
+/** The part of the navigation that an address is in. */
+function partOf(path) {
+  return NAVIGATION.map(([start]) => start).findLast((start) => path.startsWith(start) && start !== "/") ?? "/";
 }
 
 async function logOut() {
@@ -73,12 +84,25 @@ function show(page, parameters, search) {
     fill(main, h("h1", { class: "unseen" }, "Not found"), empty("There is nothing here", h("p", null, h("a", { href: "/" }, "Go to the messages"))));
     return null;
   }
+  const [, , roles] = NAVIGATION.find(([start]) => start === partOf(location.pathname));
+  if (!mayUse(roles)) return refuse(main, roles);
   const { title, leave } = page(main, { me, parameters, search });
   document.title = `${title} · Lull`;
   announce(title);
   main.focus({ preventScroll: true });
   scrollTo(0, 0);
   return leave;
+}
+
+/** Said to whoever has a token that reads nothing here, and where they may go instead. */
+function refuse(main, roles) {
+  const other = NAVIGATION.find(([, , their]) => mayUse(their));
+  document.title = "Lull";
+  fill(main, h("h1", { class: "unseen" }, "Not for this token"), empty("This token does not open this page",
+    h("p", null, `It has the role ${me.roles.join(" and ")}; the page needs ${roles.join(", ")}.`),
+    other ? h("p", null, h("a", { href: other[0] }, `Go to ${other[1].toLowerCase()}`))
+      : h("p", null, "It can post audits, which is done with the API.")));
+  return null;
 }
 
 async function start() {

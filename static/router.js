@@ -4,12 +4,18 @@ let routes = [];
 let leave = null;
 let guard = null;
 let show = () => {};
+/** The address of the page that is shown. */
+let here = "";
 
 /** `pages` are [pattern, page]; a page is a function of (parameters, query) that is shown by `shown`. */
 export function start(pages, shown) {
   routes = pages;
   show = shown;
-  addEventListener("popstate", () => route());
+  addEventListener("popstate", () => {
+    if (mayLeave()) route();
+    // The browser has gone already: back to where something would be lost.
+    else history.pushState(null, "", here);
+  });
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");
     const plain = !event.defaultPrevented && event.button === 0
@@ -25,14 +31,20 @@ export function start(pages, shown) {
 }
 
 export function go(path) {
-  if (guard?.() && !confirm("Leave without saving what you changed?")) return;
+  if (!mayLeave()) return;
   if (path !== location.pathname + location.search) history.pushState(null, "", path);
   route();
 }
 
-/** Puts the query into the address, without another page. */
-export function replaceQuery(text) {
-  history.replaceState(null, "", location.pathname + text);
+/** Puts the query into the address, without another page; going back leads to the one before. */
+export function pushQuery(text) {
+  const path = location.pathname + text;
+  if (path !== location.pathname + location.search) history.pushState(null, "", path);
+  here = path;
+}
+
+function mayLeave() {
+  return !guard?.() || confirm("Leave without saving what you changed?");
 }
 
 /** Asked before the page is left: whether something would be lost. */
@@ -43,6 +55,7 @@ export function askBeforeLeaving(wouldLose) {
 export function route() {
   leave?.();
   leave = guard = null;
+  here = location.pathname + location.search;
   const path = location.pathname.replace(/\/+$/, "") || "/";
   for (const [pattern, page] of routes) {
     const parameters = match(pattern, path);
@@ -60,8 +73,13 @@ function match(pattern, path) {
   if (wanted.length !== given.length) return null;
   const parameters = [];
   for (const [index, part] of wanted.entries()) {
-    if (part.startsWith(":")) parameters.push(decodeURIComponent(given[index]));
-    else if (part !== given[index]) return null;
+    if (part.startsWith(":")) {
+      try {
+        parameters.push(decodeURIComponent(given[index]));
+      } catch {
+        return null;
+      }
+    } else if (part !== given[index]) return null;
   }
   return parameters;
 }

@@ -38,3 +38,21 @@ export function countdown(time, now = Date.now()) {
   const two = (number) => String(number).padStart(2, "0");
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
 }
+
+/** What stands in an input of date and time for this time: local or UTC, as exact times are shown. */
+export function toInput(time) {
+  const date = new Date(time);
+  if (time === "" || Number.isNaN(date.getTime())) return "";
+  return exact(date).slice(0, 16).replace(" ", "T");
+}
+
+/** The time that stands in such an input, as calls name it; empty when none does. */
+export function fromInput(text) {
+  const date = new Date(usesUtc() && text !== "" ? `${text}Z` : text);
+  return Number.isNaN(date.getTime()) ? "" : date.toISOString();
+}
+
+/** Which times such an input means. */
+export function zoneName() {
+  return usesUtc() ? "UTC" : "local time";
+}

@@ -1,7 +1,12 @@
 // Parts that several pages are made of.
 
 import { announce, fill, h } from "/static/h.js";
-import { ago, exact } from "/static/time.js";
+import { ago, countdown, exact } from "/static/time.js";
+
+/** Whether somebody has one of these roles. */
+export function may(me, ...roles) {
+  return me.roles.some((role) => roles.includes(role));
+}
 
 /** States, each with a sign, so that colour is never all there is. */
 const SIGNS = {
@@ -21,20 +26,81 @@ export function state(name) {
   return h("span", { class: `state ${name}` }, h("span", { "aria-hidden": "true" }, sign), ` ${word}`);
 }
 
+/** Nothing, where something might be. */
+export function none() {
+  return h("span.quiet.none", "–");
+}
+
 /** A time, relative; exact on hover. `refreshTimes` keeps it true. */
 export function time(value) {
-  if (!value) return h("span", { class: "quiet" }, "–");
+  if (!value) return none();
   return h("time", { datetime: value, title: exact(value) }, ago(value));
+}
+
+/** A time to come. Once it has, it is any moment now. */
+export function due(value) {
+  if (!value) return none();
+  return h("time", { datetime: value, title: exact(value), "data-due": true }, untilDue(value));
+}
+
+function untilDue(value) {
+  return new Date(value).getTime() <= Date.now() ? "any moment" : ago(value);
 }
 
 export function refreshTimes(root) {
   for (const element of root.querySelectorAll("time")) {
-    const text = ago(element.dateTime);
+    const text = "due" in element.dataset ? untilDue(element.dateTime) : ago(element.dateTime);
     if (element.textContent !== text) element.textContent = text;
   }
 }
 
-/** A button that is busy while what it does is under way, and says what went wrong beside itself. */
+/** How long until a window closes; `tickClosing` makes it count. */
+export function closing(value) {
+  return h("b.closing", { "data-closes": value, title: exact(value) }, untilClosed(value));
+}
+
+function untilClosed(value) {
+  return new Date(value).getTime() <= Date.now() ? "closing…" : countdown(value);
+}
+
+export function tickClosing(root) {
+  for (const element of root.querySelectorAll("[data-closes]")) element.textContent = untilClosed(element.dataset.closes);
+}
+
+/**
+ * A table that scrolls by itself where it is too wide, and on a phone is a list of cards. `rows` are
+ * its rows, or the tbody that holds them. A head without text is one of actions.
+ */
+export function table(label, heads, rows) {
+  const body = rows instanceof Element ? rows : h("tbody", rows.map((row) => labelled(heads, row)));
+  return h("div.scroll", { tabindex: "0", role: "region", "aria-label": label }, h("table", { role: "table" },
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map((text) =>
+      h("th", { scope: "col", role: "columnheader" }, text || h("span.unseen", "Actions"))))),
+    body));
+}
+
+/** A row whose cells know their heads, for where the heads are not beside them. */
+export function labelled(heads, row) {
+  row.setAttribute("role", "row");
+  for (const [index, cell] of [...row.children].entries()) {
+    cell.setAttribute("role", "cell");
+    if (heads[index]) cell.dataset.label = heads[index];
+  }
+  return row;
+}
+
+/** Draws anew, and leaves the keyboard where it was: at what has the same name in the same row. */
+export function keepingFocus(place, draw) {
+  const nameOf = (element) => [element.closest("[data-key]")?.dataset.key, element.tagName, element.name,
+    element.getAttribute("href"), element.getAttribute("aria-label") ?? element.textContent].join("|");
+  const active = place.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+  draw();
+  if (active === null) return;
+  const all = place.querySelectorAll("a, button, input, select, textarea, summary, [tabindex]");
+  [...all].find((element) => nameOf(element) === active)?.focus({ preventScroll: true });
+}
+
+/** A button that is busy while what it does is under way, and says what went wrong. */
 export function button(label, act, properties = {}) {
   const element = h("button", { type: "button", ...properties }, label);
   element.addEventListener("click", async () => {
@@ -69,36 +135,76 @@ export function tell(text, kind = "good") {
   setTimeout(() => told.remove(), 8000);
 }
 
-/** Asks; the form's data when they go on, null when not. */
-export function ask(title, content, goOn, kind = "") {
+/**
+ * Asks. When they go on, `act` is called with the form's data; what goes wrong with it is said in the
+ * dialog, which stays, so that nothing is written twice. Answers whether it was done.
+ */
+export function ask(title, content, goOn, { kind = "", act = async () => {} } = {}) {
   return new Promise((resolve) => {
-    const form = h("form", { method: "dialog" },
-      h("h2", null, title), content,
-      h("p", { class: "buttons" },
-        h("button", { value: "no" }, "Cancel"),
-        h("button", { value: "yes", class: `main ${kind}` }, goOn)));
+    const wrong = h("div", { role: "alert" });
+    const go = h("button", { class: `main ${kind}` }, goOn);
+    const form = h("form", h("h2", title), content, wrong,
+      h("p.buttons", h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"), go));
     const dialog = h("dialog", { "aria-label": title }, form);
-    dialog.addEventListener("close", () => {
-      resolve(dialog.returnValue === "yes" ? new FormData(form) : null);
-      dialog.remove();
+    let done = false;
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (go.disabled) return;
+      go.disabled = true;
+      try {
+        await act(new FormData(form));
+        done = true;
+        dialog.close();
+      } catch (problem) {
+        const faults = problem.errors?.length > 0 ? problem.errors : [{ pointer: "", message: problem.message }];
+        fill(wrong, faults.map(({ pointer, message }) =>
+          h("p.wrong", [pointer.slice(1).replaceAll("_", " "), message].filter(Boolean).join(": "))));
+      }
+      go.disabled = false;
     });
-    document.body.append(dialog);
-    dialog.showModal();
+    showDialog(dialog, () => resolve(done));
   });
+}
+
+/** Shows something until it is closed. */
+export function show(title, ...content) {
+  const dialog = h("dialog", { "aria-label": title }, h("h2", title), content,
+    h("p.buttons", h("button", { type: "button", class: "main", onclick: () => dialog.close() }, "Done")));
+  showDialog(dialog);
+}
+
+function showDialog(dialog, closed = () => {}) {
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    closed();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
 }
 
 /** Something there is nothing of, and what to do about it. */
 export function empty(title, ...more) {
-  return h("section", { class: "empty" }, h("h2", null, title), more);
+  return h("section.empty", h("h2", title), more);
 }
 
-/** What the page says while the server does not answer. */
+/** What the page says while the server does not answer, or answers that it cannot. */
 export function serverAway(place) {
+  let timer = null;
   return (problem, seconds) => {
-    if (!problem) return fill(place);
-    if (problem.status === 401) return fill(place);
+    clearInterval(timer);
+    if (!problem && place.hasChildNodes()) announce("The server answers again");
+    if (!problem || problem.status === 401) return fill(place);
+    const refused = problem.status >= 400 && problem.status < 500 && problem.status !== 429;
     const why = problem.status === 0 ? "The server does not answer" : problem.message;
-    return fill(place, h("p", { class: "away", role: "status" }, `${why}; trying again in ${seconds} s.`));
+    if (refused) return fill(place, h("p.away", { role: "status" }, why));
+    const left = h("span", seconds);
+    if (!place.hasChildNodes()) announce(why);
+    fill(place, h("p.away", `${why}; trying again in `, left, " s."));
+    timer = setInterval(() => {
+      left.textContent = Math.max(0, Number(left.textContent) - 1);
+      if (!place.isConnected) clearInterval(timer);
+    }, 1000);
+    return null;
   };
 }
 

@@ -178,6 +178,31 @@ impl Store {
         Ok(marks)
     }
 
+    /// The marks of a record's windows that closed before `before`, newest first: up to `limit` of them.
+    pub fn windows_of(
+        &self,
+        record: &RecordKey,
+        before: Option<Id>,
+        limit: usize,
+    ) -> Result<Vec<(Id, Mark)>, StoreError> {
+        let mut marks = Vec::new();
+        let ids = self.ids_of_record(record.partition(), Id::default())?;
+        for (id, is_message) in ids.into_iter().rev() {
+            if is_message || before.is_some_and(|before| id >= before) {
+                continue;
+            }
+            if let Some(mark) = self.mark(id)?
+                && mark.record == *record
+            {
+                marks.push((id, mark));
+                if marks.len() == limit {
+                    break;
+                }
+            }
+        }
+        Ok(marks)
+    }
+
     /// A mark by its id.
     pub fn mark(&self, id: Id) -> Result<Option<Mark>, StoreError> {
         let bytes = value::get(self.tree(), &keys::by_id(keys::MARKS, id))?;

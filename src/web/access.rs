@@ -72,6 +72,7 @@ pub const TABLE: &[Row] = &[
     roles ("POST",   "/records/{type}/{id}/send-now",     &[Admin, Owner]),
     roles ("POST",   "/records/{type}/{id}/discard",      &[Admin, Owner]),
     roles ("GET",    "/records/{type}/{id}/why",          &[Admin, Owner, Viewer]),
+    roles ("GET",    "/records/{type}/{id}/windows",      &[Admin, Owner, Viewer]),
 
     roles ("GET",    "/integrations",                     &[Admin, Owner, Viewer]),
     roles ("POST",   "/integrations",                     &[Admin, Owner]),
@@ -88,6 +89,7 @@ pub const TABLE: &[Row] = &[
     roles ("GET",    "/messages",                         &[Admin, Owner, Viewer]),
     roles ("GET",    "/messages/{id}",                    &[Admin, Owner, Viewer]),
     roles ("GET",    "/messages/{id}/attempts",           &[Admin, Owner, Viewer]),
+    roles ("GET",    "/messages/{id}/audits",             &[Admin, Owner, Viewer]),
     roles ("POST",   "/messages/{id}/redeliver",          &[Admin, Owner]),
     roles ("POST",   "/messages/{id}/cancel",             &[Admin, Owner]),
 
@@ -111,21 +113,26 @@ pub const TABLE: &[Row] = &[
     roles ("GET",    "/stats/hours",                      &[Admin, Viewer]),
 ];
 
+/// The paths of the table that are the server's own, beside the API.
+pub const OUTSIDE: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 /// The row of a call to a resource with this pattern, if there is such a call.
 pub fn row(method: &str, pattern: &str) -> Option<&'static Row> {
-    let path = below(pattern);
+    let path = below(pattern)?;
     TABLE.iter().find(|row| row.path == path && row.method == method)
 }
 
 /// The methods that a resource has, as the header `allow` lists them; none when it is not in the
 /// table at all.
 pub fn methods(pattern: &str) -> Option<String> {
-    let path = below(pattern);
+    let path = below(pattern)?;
     let methods: Vec<&str> =
         TABLE.iter().filter(|row| row.path == path).map(|row| row.method).collect();
     if methods.is_empty() { None } else { Some(methods.join(", ")) }
 }
 
-fn below(pattern: &str) -> &str {
-    pattern.strip_prefix(API).unwrap_or(pattern)
+/// How the table writes a pattern. Some pages are where a call is too, but not below [`API`]: the page
+/// at `/integrations` is not the call.
+fn below(pattern: &str) -> Option<&str> {
+    pattern.strip_prefix(API).or_else(|| OUTSIDE.contains(&pattern).then_some(pattern))
 }

@@ -19,13 +19,14 @@ use super::access::API;
 struct Files;
 
 /// Where the pages are. Each is the same document, which sees from the address what to show.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "/",
     "/messages/{id}",
     "/records",
     "/records/{type}/{id}",
     "/integrations",
     "/integrations/{id}",
+    "/integrations/{id}/log",
     "/settings",
 ];
 
@@ -97,6 +98,40 @@ fn answer(request: &HttpRequest, file: &EmbeddedFile, media_type: &str) -> HttpR
         .insert_header((REFERRER_POLICY, "no-referrer"));
     match is_known {
         true => response.finish(),
-        false => response.content_type(media_type).body(file.data.to_vec()),
+        false => response.content_type(media_type).body(light(&file.data)),
+    }
+}
+
+/// The text of a file without what is for those who read it where it is kept: indentation, and lines
+/// that are a comment.
+fn light(data: &[u8]) -> String {
+    let text = String::from_utf8_lossy(data);
+    let is_comment =
+        |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_comment(line));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The most bytes of all files together, as they are served.
+    const WEIGHT_MAX: usize = 120_000;
+
+    #[test]
+    fn all_pages_together_are_light_and_mean_the_same_as_where_they_are_kept() {
+        let mut weight = 0;
+        for path in Files::iter() {
+            let file = Files::get(&path).unwrap();
+            weight += light(&file.data).len();
+            let text = String::from_utf8(file.data.to_vec()).unwrap();
+            // Text that spans lines would lose its indentation.
+            for line in text.lines() {
+                assert_eq!(line.matches('`').count() % 2, 0, "{path}: {line}");
+            }
+        }
+        assert!(weight < WEIGHT_MAX, "{weight} bytes");
+        assert_eq!(light(b"/** What. */\nf(\n  // Why.\n  `a  b`,\n);\n"), "f(\n`a  b`,\n);\n");
     }
 }

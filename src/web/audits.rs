@@ -196,7 +196,7 @@ async fn open_places(api: &Api, record: &RecordKey) -> Vec<Id> {
 /// An audit of the history: as it was posted, with what Lull filled in.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditOfHistory)]
-struct Item {
+pub struct Item {
     /// When Lull received it.
     received_at: Timestamp,
     #[serde(flatten)]
@@ -204,7 +204,7 @@ struct Item {
 }
 
 impl Item {
-    fn of(audit: Audit) -> Self {
+    pub fn of(audit: Audit) -> Self {
         let (id, created_at) = (audit.id(), audit.created_at());
         let said = AuditDraft { id: Some(id), created_at: Some(created_at), ..audit.said };
         Self { received_at: audit.place.time(), said }

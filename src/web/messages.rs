@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::auth::Caller;
+use super::closed::ClosedWindow;
 use super::openapi::{After, Limit, MessagePath, RecordParam, Since, Until};
 use super::params::{Params, id_of_path};
 use super::{Api, Page, Problem, RecordName};
@@ -87,6 +88,8 @@ struct Whole {
     body: String,
     /// Every attempt, oldest first.
     attempts_made: Vec<AttemptView>,
+    /// The window whose closing addressed it; null of one that was sent live (R16).
+    window: Option<ClosedWindow>,
 }
 
 /// One HTTP request to a hook, and what came of it.
@@ -286,7 +289,15 @@ async fn get(
 ) -> Result<HttpResponse, Problem> {
     let entry = find(&api, &caller, &request)?;
     let attempts = api.store.attempts(entry.message.id)?;
+    let window = match entry.message.source {
+        Source::Window(id) => match api.store.mark(id)? {
+            Some(mark) => ClosedWindow::seen(&api.store, &caller, id, &mark)?,
+            None => None,
+        },
+        Source::Audit(_) | Source::Events(_) | Source::Link(_) => None,
+    };
     Ok(HttpResponse::Ok().json(Whole {
+        window,
         summary: Summary::of(&entry, &api.store.config()),
         body: entry.message.draft.body,
         attempts_made: attempts.into_iter().map(AttemptView::of).collect(),
@@ -394,7 +405,7 @@ async fn post_cancel(
     Ok(HttpResponse::Ok().json(Summary::of(&find(&api, &caller, &request)?, &api.store.config())))
 }
 
-fn find(api: &Api, caller: &Caller, request: &HttpRequest) -> Result<Entry, Problem> {
+pub fn find(api: &Api, caller: &Caller, request: &HttpRequest) -> Result<Entry, Problem> {
     let entry = match id_of_path(request) {
         Some(id) => api.store.message(id)?,
         None => None,

@@ -18,6 +18,8 @@
 //! | `links` | records at hooks |
 //! | `records` | open windows, send now, discard |
 //! | `windows` | how open windows are shown |
+//! | `closed` | windows as they closed |
+//! | `made_of` | the audits that a message was made of |
 //! | `why` | why each audit was, or was not, sent |
 //! | `hours` | how deliveries went lately: hour by hour, and to one integration |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
@@ -43,6 +45,7 @@ mod auth;
 mod body;
 mod by_hand;
 mod client_address;
+mod closed;
 mod config;
 mod door;
 mod error;
@@ -54,6 +57,7 @@ mod intake;
 mod integrations;
 mod learned;
 mod links;
+mod made_of;
 mod messages;
 mod metrics;
 mod once;
@@ -231,6 +235,7 @@ fn routes() -> Scope {
         .service(messages::redeliver())
         .service(messages::cancel())
         .service(messages::attempts())
+        .service(made_of::audits())
         .service(messages::one())
         .service(messages::all())
         .service(records::send_now())
@@ -239,6 +244,7 @@ fn routes() -> Scope {
         .service(links::send_to())
         .service(links::one())
         .service(links::of_record())
+        .service(closed::of_record())
         .service(records::one())
         .service(records::all())
         .service(openapi::resource())

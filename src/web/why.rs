@@ -18,7 +18,7 @@ use crate::model::{
     Source, Status,
 };
 use crate::record::{WindowView, WindowsOf};
-use crate::store::{AuditFilter, Store, StoreError};
+use crate::store::{AuditFilter, Entry, Store, StoreError};
 
 pub fn why() -> Resource {
     super::resource("/records/{type}/{id}/why").route(web::get().to(get))
@@ -64,9 +64,15 @@ enum Decided {
 
 /// A message, and how it stands with it.
 #[derive(Clone, Copy, Serialize, ToSchema)]
-struct MessageRef {
+pub struct MessageRef {
     id: Id,
     status: Status,
+}
+
+impl MessageRef {
+    pub fn of(entry: &Entry) -> Self {
+        Self { id: entry.message.id, status: entry.status }
+    }
 }
 
 /// What is known of an audit's window.
@@ -93,7 +99,7 @@ impl Unmarked {
     ) -> Result<Self, StoreError> {
         let mut unmarked = Self::default();
         for entry in store.unmarked_messages_of(record, integration, from)? {
-            let message = MessageRef { id: entry.message.id, status: entry.status };
+            let message = MessageRef::of(&entry);
             match entry.message.source {
                 Source::Audit(place) => drop(unmarked.live.insert(place, message)),
                 Source::Window(window) => drop(unmarked.replayed.insert(window, message)),
@@ -247,7 +253,7 @@ fn closed(
         Some(Addressed::Message(id)) => {
             let message = store.message(id)?;
             let why = "the integration sees it, and it was collated".to_owned();
-            let message = message.map(|entry| MessageRef { id, status: entry.status });
+            let message = message.as_ref().map(MessageRef::of);
             ((Decided::Addressed, "R7", why), message)
         }
         Some(Addressed::NothingChanged) if !was_live => {

@@ -15,7 +15,7 @@ export function diff(from, to) {
   const middle = gone.length > WORDS_MAX || come.length > WORDS_MAX
     ? [["del", gone], ["ins", come]]
     : steps(gone, come);
-  return h("span", null, old.slice(0, head).join(""),
+  return h("span", old.slice(0, head).join(""),
     middle.map(([kind, words]) => (kind === "same" ? words.join("") : h(kind, null, words.join("")))),
     old.slice(old.length - tail).join(""));
 }

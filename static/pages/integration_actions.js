@@ -1,43 +1,58 @@
 // What people do with an integration besides changing it.
 
 import { api } from "/static/api.js";
-import { h } from "/static/h.js";
+import { announce, fill, h } from "/static/h.js";
 import * as router from "/static/router.js";
+import { fromInput, toInput, zoneName } from "/static/time.js";
+import { isGood, requestPanel, responsePanel, said } from "/static/pages/attempt.js";
 import { ask, button, copyButton, tell } from "/static/ui.js";
 
-export function integrationActions(found, again) {
+const DAY_MS = 86_400_000;
+
+/** What comes of them, like a new secret, is shown in `place`, beside a form that may hold changes. */
+export function integrationActions(found, place) {
   const path = `/integrations/${found.id}`;
-  return h("p", { class: "buttons" },
+  return h("p.buttons",
     button("Send a test", async () => {
-      const attempt = await api.post(`${path}/test`);
-      const good = attempt.response && attempt.response.code >= 200 && attempt.response.code < 300;
-      const said = good ? `The hook answered ${attempt.response.code}.` : attempt.error ?? attempt.reason;
-      tell(`${said} (${attempt.timing.total_ms} ms)`, good ? "good" : "bad");
+      fill(place, h("p.card.quiet", "Waiting for the hook's answer…"));
+      try {
+        fill(place, testCard(await api.post(`${path}/test`)));
+      } catch (problem) {
+        fill(place);
+        throw problem;
+      }
     }),
     button("Recover…", async () => {
-      const since = new Date(Date.now() - 86_400_000).toISOString().slice(0, 19) + "Z";
-      const data = await ask("Redeliver all that failed", h("label", { class: "field" },
-        h("span", null, "Since (UTC)"), h("input", { type: "text", name: "since", value: since, required: true })), "Redeliver");
-      if (!data) return;
-      const { queued, more } = await api.post(`${path}/recover`, { since: data.get("since") });
-      tell(`${queued} queued${more ? "; there are more: do it again for those" : ""}.`);
+      let queued = null;
+      const done = await ask("Redeliver all that failed", h("label.field",
+        h("span", `Since (${zoneName()})`),
+        h("input", { type: "datetime-local", name: "since", value: toInput(new Date(Date.now() - DAY_MS)), required: true })), "Redeliver",
+      { act: async (data) => { queued = await api.post(`${path}/recover`, { since: fromInput(data.get("since")) }); } });
+      if (done) tell(queued.queued === 0 ? "Nothing failed since then." : `${queued.queued} queued${queued.more ? "; there are more: do it again for those" : ""}.`);
     }),
-    button("Rotate secret…", async () => {
-      const data = await ask("Make a new secret?", h("p", null,
-        "For 24 hours messages are signed with both, so that the receiver can change over without a gap."), "Rotate");
-      if (!data) return;
-      const { secret } = await api.post(`${path}/rotate-secret`);
-      await again(secret);
-    }),
+    button("Rotate secret…", () => ask("Make a new secret?", h("p",
+      "For 24 hours messages are signed with both, so that the receiver can change over without a gap."), "Rotate",
+    { act: async () => fill(place, secretCard((await api.post(`${path}/rotate-secret`)).secret)) })),
     button("Delete…", async () => {
-      const data = await ask(`Delete ${found.name}?`,
-        h("p", null, "What is still owed to it is given up. Its messages stay in the log."), "Delete", "bad");
-      if (!data) return;
-      await api.delete(path);
+      const done = await ask(`Delete ${found.name}?`,
+        h("p", "What is still owed to it is given up. Its messages stay in the log."), "Delete",
+        { kind: "bad", act: () => api.delete(path) });
+      if (!done) return;
       router.askBeforeLeaving(null);
       router.go("/integrations");
       tell("Deleted.");
     }, { class: "bad" }));
+}
+
+/** What came of a test: the attempt, whole. */
+function testCard(attempt) {
+  const good = isGood(attempt);
+  const result = good ? `The hook answered ${attempt.response.code}.` : `The test failed: ${said(attempt)}`;
+  announce(result);
+  return h("section.card", { "aria-label": "Test" },
+    h("p", h("b", { class: `state ${good ? "delivered" : "failed"}` }, `${good ? "✓" : "✕"} ${result}`), ` (${attempt.timing.total_ms} ms)`),
+    h("details", h("summary", "Request"), requestPanel(attempt, attempt.body ?? null)),
+    h("details", { open: !good }, h("summary", "Response"), responsePanel(attempt)));
 }
 
 /** The secret of an integration that was just made, kept until its page is there. */
@@ -46,7 +61,7 @@ let fresh = null;
 export function afterSaving(made, isNew, again) {
   if (!isNew) {
     tell("Saved.");
-    return again(null);
+    return again();
   }
   fresh = made.secret;
   router.go(`/integrations/${made.id}`);
@@ -61,7 +76,7 @@ export function takeFreshSecret() {
 }
 
 export function secretCard(secret) {
-  return h("section", { class: "card", "aria-label": "Signing secret" },
-    h("p", null, h("b", null, "The signing secret, shown this once."), " Receivers verify with it that a message is from here."),
-    h("p", { class: "secret" }, h("code", { class: "mono" }, secret), copyButton(secret)));
+  return h("section.card", { "aria-label": "Signing secret" },
+    h("p", h("b", "The signing secret, shown this once."), " Receivers verify with it that a message is from here."),
+    h("p.secret", h("code.mono", secret), copyButton(secret)));
 }

@@ -1,80 +1,117 @@
-// The form of an integration. What is wrong with it, the server says; here it is shown at its place.
+// The form of an integration: what each kind needs. What is wrong with it, the server says; here it is
+// shown at its place.
 
 import { api } from "/static/api.js";
 import { fill, h } from "/static/h.js";
+import { readSpec, showFaults, withoutOthers } from "/static/pages/integration_spec.js";
 import { picker, PICKED } from "/static/pages/picker.js";
 import * as router from "/static/router.js";
 
-const KINDS = [["activity", "Activity webhook", "Edits of records, collated when a record has been left alone."]];
+const KINDS = [
+  ["activity", "Activity webhook", "Edits of records, collated when a record has been left alone."],
+  ["security", "Security webhook", "Security events, each at once: to a SIEM. Of the whole account."],
+  ["record", "Integration webhook", "Whole records of one workspace: when they are sent, and with every change from then on."],
+];
 const MODES = [
   ["collated", "Collated", "One message when the record has been left alone, naming everyone who edited it."],
   ["live", "Live", "Every edit at once, alone."],
   ["all", "Both", "Every edit at once, and the collated message."],
 ];
-const FORMATS = ["audit", "aha", "slack", "teams", "google_chat", "discord"];
-/** Where a fault is shown whose place has no input of its own. */
-const SHOWN_AT = [["/activities", "activities"], ["/headers", "headers"], ["/retry_schedule", "retry_schedule"], ["/users", "users"]];
+const LEVELS = [
+  ["account", "The whole account", "Edits in every workspace, and in none."],
+  ["workspace", "One workspace", "Its edits only; its owners may change the integration."],
+];
+const CHATS = ["aha", "slack", "teams", "google_chat", "discord"];
+const SIEMS = ["ocsf", "ecs", "ecs_bulk", "cef", "splunk_hec", "datadog", "syslog"];
 
 export function integrationForm(found, { me, mayChange, etag, saved }) {
   const onlyOwner = me.roles.includes("owner") && !me.roles.includes("admin");
   const spec = found ?? {
-    kind: "activity", enabled: true, collation: "collated", format: "audit", activities: [], users: [],
+    kind: "activity", enabled: true, collation: "collated", format: "audit", activities: [], users: [], actions: [],
     workspace_id: onlyOwner ? me.workspaces[0] : null, validate_certificate: true, collate_backlog: true, headers: {},
   };
-  const rows = h("div");
+  const kinds = KINDS.filter(([kind]) => (found ? kind === found.kind : !onlyOwner || kind !== "security"));
   const form = h("form", { novalidate: true });
-  const wrong = (name) => h("p", { class: "wrong", id: `wrong-${name}`, role: "alert" });
-  const field = (name, label, input, hint = null) => h("label", { class: "field" },
-    h("span", null, label), input, hint ? h("span", { class: "below" }, hint) : null, wrong(name));
-  const text = (name, value, more = {}) =>
-    h("input", { type: "text", name, value: value ?? "", "aria-describedby": `wrong-${name}`, ...more });
-  const check = (name, label, value) => h("p", { class: "field" },
-    h("label", null, h("input", { type: "checkbox", name, checked: value }), ` ${label}`));
-  const radios = (name, legend, options, chosen) => h("fieldset", { class: "choices" },
-    h("legend", { class: "quiet" }, legend),
-    options.map(([value, label, says]) => h("label", { class: "choice" },
+  const rows = h("div");
+  const wrong = (name) => h("p.wrong", { id: `wrong-${name}`, role: "alert" });
+  const field = (name, label, input, hint = null) =>
+    h("div.field", h("label", h("span", label), input), hint ? h("span.below", hint) : null, wrong(name));
+  const text = (name, label, value, more = {}, hint = null) => field(name, label,
+    h("input", { type: "text", name, value: value ?? "", "aria-describedby": `wrong-${name}`, ...more }), hint);
+  const area = (name, label, value) => field(name, label, h("textarea.mono", { name, value: value ?? "" }));
+  const select = (name, label, options, chosen) => field(name, label,
+    h("select", { name }, options.map(([value, word]) => h("option", { value, selected: chosen === value }, word ?? value))));
+  const check = (name, label, value) => h("p.field", h("label", h("input", { type: "checkbox", name, checked: value }), ` ${label}`));
+  const radios = (name, legend, options, chosen) => h("fieldset.choices", h("legend.quiet", legend),
+    options.map(([value, label, says]) => h("label.choice",
       h("input", { type: "radio", name, value, checked: chosen === value }),
-      h("span", null, h("b", null, label), h("span", { class: "below" }, says)))));
+      h("span", h("b", label), h("span.below", says)))));
+  /** What only some kinds have. */
+  const only = (which, ...content) => h("div", { "data-kinds": which }, content);
 
   const workspace = picker("workspace_id", "workspaces", spec.workspace_id ? [spec.workspace_id] : [], { single: true });
   const users = picker("users", "users", spec.users);
+  const place = h("div.field", { "data-kinds": "activity record" }, h("span", "Workspace"), workspace.element);
+  const levels = radios("level", "Whose edits", onlyOwner ? LEVELS.slice(1) : LEVELS, spec.workspace_id || onlyOwner ? "workspace" : "account");
   const addRow = (activity) => rows.append(activityRow(activity, () => changed()));
   spec.activities.forEach(addRow);
 
   fill(form,
-    radios("kind", "What it sends", KINDS, spec.kind),
-    field("name", "Name", text("name", spec.name, { required: true, maxlength: "255" })),
-    field("hook_url", "Hook URL", text("hook_url", spec.hook_url, { type: "url", required: true, inputmode: "url" })),
-    h("div", { class: "field" }, h("span", null, "Workspace"), workspace.element,
-      h("span", { class: "below" }, "Empty for the whole account."), wrong("workspace_id")),
-    h("h2", null, "Activities"),
-    h("p", { class: "quiet" }, "Alternatives: an edit is sent when one of them fits. None at all: every edit."),
-    rows, wrong("activities"),
-    h("p", null, h("button", { type: "button", onclick: () => {
-      addRow({});
-      changed();
-      rows.lastElementChild.querySelector("input")?.focus();
-    } }, "Add activity")),
-    h("div", { class: "field" }, h("span", null, "Only by these users"), users.element, wrong("users")),
-    h("h2", null, "When and how"),
-    radios("collation", "Mode", MODES, spec.collation),
-    field("quiet_period", "Quiet period", text("quiet_period", spec.quiet_period, { placeholder: "the server's" }), "Like 30s or 5m."),
-    field("max_wait", "Max wait", text("max_wait", spec.max_wait, { placeholder: "the server's" }), "The longest a window may last: off, or like 30m."),
-    field("format", "Format", h("select", { name: "format" }, FORMATS.map((name) =>
-      h("option", { value: name, selected: spec.format === name }, name)))),
-    h("details", null, h("summary", null, "More"),
-      field("timeout", "Timeout", text("timeout", spec.timeout, { placeholder: "15s" })),
-      field("rate_limit", "Requests a second", text("rate_limit", spec.rate_limit, { inputmode: "numeric", placeholder: "no limit" })),
-      field("max_in_flight", "Requests at once", text("max_in_flight", spec.max_in_flight, { inputmode: "numeric", placeholder: "256" })),
-      field("retry_schedule", "Retries after", text("retry_schedule", (spec.retry_schedule ?? []).join(", "), { placeholder: "5s, 5m, 30m, 2h, 5h, 10h, 10h" })),
-      field("headers", "Headers, one a line", h("textarea", { name: "headers", class: "mono", value: Object.entries(spec.headers).map(([name, value]) => `${name}: ${value}`).join("\n") })),
-      field("ca_certificate", "Certificate authority (PEM)", h("textarea", { name: "ca_certificate", class: "mono", value: spec.ca_certificate ?? "" })),
-      field("client_certificate", "Client certificate and key (PEM)", h("textarea", { name: "client_certificate", class: "mono", value: spec.client_certificate ?? "" })),
-      check("collate_backlog", "What could not be delivered yet takes in what comes after it", spec.collate_backlog),
+    radios("kind", "What it sends", kinds, spec.kind),
+    text("name", "Name", spec.name, { required: true, maxlength: "255" }),
+    text("hook_url", "Hook URL", spec.hook_url, { type: "url", required: true, inputmode: "url" }),
+    only("activity", levels), place, wrong("workspace_id"),
+    only("activity record",
+      h("h2", "Activities"),
+      only("activity", h("p.quiet", "Alternatives: an edit is sent when one of them fits. None at all: every edit.")),
+      only("record", h("p.quiet", "The record types that it takes. None at all: every type.")),
+      rows, wrong("activities"),
+      h("p", h("button", { type: "button", onclick: () => {
+        addRow({});
+        chooseKind();
+        changed();
+        rows.lastElementChild.querySelector("input")?.focus();
+      } }, "Add activity"))),
+    only("security",
+      h("h2", "Which events"),
+      text("actions", "Actions", (spec.actions ?? []).join(", "), { placeholder: "all" }, "Separated by commas: login.*, token.created. login.* is login and all that begins so."),
+      select("outcome", "Outcome", [["", "any"], ["success"], ["failure"]], spec.outcome ?? ""),
+      text("min_severity", "Severity at least", spec.min_severity ?? 0, { inputmode: "numeric" }, "From 0 to 10.")),
+    only("activity security", h("div.field", h("span", "Only by these users"), users.element, h("span.below", "None: by everybody."), wrong("users"))),
+    h("h2", "When and how"),
+    only("activity", radios("collation", "Mode", MODES, spec.collation)),
+    only("activity record",
+      text("quiet_period", "Quiet period", spec.quiet_period, { placeholder: "the server's" }, "Like 30s or 5m."),
+      text("max_wait", "Max wait", spec.max_wait, { placeholder: "the server's" }, "The longest it may take: off, or like 30m.")),
+    only("activity security", select("format", "Format", ["audit", ...CHATS, ...SIEMS].map((name) => [name]), spec.format)),
+    only("activity", check("include_record", "Send the whole record with the changes", spec.include_record)),
+    only("security", h("p.field", h("span", "Send together"), " up to ",
+      h("input", { name: "batch_events", inputmode: "numeric", size: "4", "aria-label": "Events in a message", placeholder: "1", value: spec.batch?.max_events ?? "" }),
+      " events, waiting up to ",
+      h("input", { name: "batch_wait", size: "4", "aria-label": "Longest wait", placeholder: "5s", value: spec.batch?.max_wait ?? "" })), wrong("batch")),
+    h("details", h("summary", "More"),
+      text("timeout", "Timeout", spec.timeout, { placeholder: "15s" }),
+      text("rate_limit", "Requests a second", spec.rate_limit, { inputmode: "numeric", placeholder: "no limit" }),
+      text("max_in_flight", "Requests at once", spec.max_in_flight, { inputmode: "numeric", placeholder: "256" }),
+      text("retry_schedule", "Retries after", (spec.retry_schedule ?? []).join(", "), { placeholder: "5s, 5m, 30m, 2h, 5h, 10h, 10h" }),
+      area("headers", "Headers, one a line", Object.entries(spec.headers).map(([name, value]) => `${name}: ${value}`).join("\n")),
+      area("ca_certificate", "Certificate authority (PEM)", spec.ca_certificate),
+      area("client_certificate", "Client certificate and key (PEM)", spec.client_certificate),
+      only("security", check("gzip", "Compress bodies (ecs_bulk, splunk_hec, datadog)", spec.gzip)),
+      only("activity", check("collate_backlog", "What could not be delivered yet takes in what comes after it", spec.collate_backlog)),
       check("validate_certificate", "Check the hook's certificate", spec.validate_certificate)),
     check("enabled", "Enable", spec.enabled),
     wrong("all"),
-    mayChange ? h("p", { class: "buttons" }, h("button", { class: "main" }, found ? "Save" : "Make")) : null);
+    mayChange ? h("p.buttons", h("button.main", found ? "Save" : "Make")) : null);
+
+  function chooseKind() {
+    const kind = form.elements.kind.value;
+    for (const part of form.querySelectorAll("[data-kinds]")) part.hidden = !part.dataset.kinds.split(" ").includes(kind);
+    if (kind === "activity") place.hidden = form.elements.level.value === "account";
+    for (const option of form.elements.format.options) option.hidden = kind === "security" && CHATS.includes(option.value);
+  }
+  form.addEventListener("change", chooseKind);
+  chooseKind();
   if (!mayChange) for (const input of form.querySelectorAll("input, select, textarea, button")) input.disabled = true;
 
   let dirty = false;
@@ -87,10 +124,13 @@ export function integrationForm(found, { me, mayChange, etag, saved }) {
     event.preventDefault();
     showFaults(form, []);
     try {
-      const wanted = read(form, rows, workspace, users);
-      const made = found
-        ? await api.patch(`/integrations/${found.id}`, wanted, etag)
-        : await api.post("/integrations", wanted);
+      const wanted = withoutOthers(readSpec(form, rows, workspace, users));
+      const atWorkspace = wanted.kind === "record" || (wanted.kind === "activity" && form.elements.level.value === "workspace");
+      if (wanted.workspace_id === null && atWorkspace) {
+        showFaults(form, [{ pointer: "/workspace_id", message: wanted.kind === "record" ? "Choose a workspace." : "Choose a workspace, or the whole account." }]);
+        return;
+      }
+      const made = found ? await api.patch(`/integrations/${found.id}`, wanted, etag) : await api.post("/integrations", wanted);
       dirty = false;
       await saved(made);
     } catch (problem) {
@@ -104,69 +144,16 @@ export function integrationForm(found, { me, mayChange, etag, saved }) {
 }
 
 function activityRow(activity, changed) {
-  const pickers = {
-    workspaces: picker("workspaces", "workspaces", activity.workspaces ?? []),
-    record_types: picker("record_types", "record-types", activity.record_types ?? []),
-    fields: picker("fields", "fields", activity.fields ?? []),
-    exclude_fields: picker("exclude_fields", "fields", activity.exclude_fields ?? []),
-  };
   const labels = { workspaces: "Workspaces", record_types: "Record types", fields: "Fields", exclude_fields: "Fields to leave out" };
+  const sources = { workspaces: "workspaces", record_types: "record-types", fields: "fields", exclude_fields: "fields" };
+  const pickers = Object.entries(sources).map(([name, source]) => [name, picker(name, source, activity[name] ?? [])]);
   const associated = h("input", { type: "checkbox", checked: activity.include_associated });
-  const row = h("div", { class: "row", role: "group", "aria-label": "Activity" },
-    h("button", { type: "button", class: "remove small", "aria-label": "Remove this activity", onclick: () => { row.remove(); changed(); } }, "✕"),
-    h("div", { class: "fields" }, Object.entries(pickers).map(([name, { element }]) =>
-      h("div", { class: "field" }, h("span", null, labels[name]), element))),
-    h("label", null, associated, " also what is associated with them, like comments"));
-  row.read = () => ({
-    ...Object.fromEntries(Object.entries(pickers).map(([name, { values }]) => [name, values()])),
-    include_associated: associated.checked,
-  });
+  const row = h("div.row", { role: "group", "aria-label": "Activity" },
+    h("button.remove.small", { type: "button", "aria-label": "Remove this activity", onclick: () => { row.remove(); changed(); } }, "✕"),
+    h("div.fields", pickers.map(([name, { element }]) =>
+      h("div.field", { "data-kinds": name === "record_types" ? "activity record" : "activity" }, h("span", labels[name]), element))),
+    h("label", { "data-kinds": "activity" }, associated, " also what is associated with them, like comments"),
+    h("div.wrong", { role: "alert" }));
+  row.read = () => ({ ...Object.fromEntries(pickers.map(([name, { values }]) => [name, values()])), include_associated: associated.checked });
   return row;
-}
-
-/** The specification that the form stands for; empty inputs are null, which is the default. */
-function read(form, rows, workspace, users) {
-  const data = new FormData(form);
-  const orNull = (name) => (data.get(name)?.trim() || null);
-  const number = (name) => {
-    const given = orNull(name);
-    return given !== null && /^\d+$/.test(given) ? Number(given) : given;
-  };
-  const list = orNull("retry_schedule");
-  const headers = orNull("headers");
-  const pairs = (headers ?? "").split("\n").filter((line) => line.trim() !== "").map((line) => {
-    const [name, ...value] = line.split(":");
-    return [name.trim(), value.join(":").trim()];
-  });
-  const spec = {
-    kind: data.get("kind"), name: data.get("name").trim(), hook_url: data.get("hook_url").trim(),
-    workspace_id: workspace.values()[0] ?? null, activities: [...rows.children].map((row) => row.read()),
-    users: users.values(), collation: data.get("collation"), format: data.get("format"),
-    quiet_period: orNull("quiet_period"), max_wait: orNull("max_wait"), timeout: orNull("timeout"),
-    rate_limit: number("rate_limit"), max_in_flight: number("max_in_flight"),
-    retry_schedule: list ? list.split(",").map((wait) => wait.trim()) : null,
-    headers: Object.fromEntries(pairs), ca_certificate: orNull("ca_certificate"), client_certificate: orNull("client_certificate"),
-    collate_backlog: data.has("collate_backlog"), validate_certificate: data.has("validate_certificate"), enabled: data.has("enabled"),
-  };
-  for (const name of ["timeout", "max_in_flight"]) if (spec[name] === null) delete spec[name];
-  return spec;
-}
-
-function showFaults(form, faults) {
-  for (const place of form.querySelectorAll(".wrong")) fill(place);
-  for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
-  let first = null;
-  for (const { pointer, message } of faults) {
-    const shownAt = SHOWN_AT.find(([prefix]) => pointer.startsWith(prefix))?.[1] ?? pointer.slice(1);
-    const place = form.querySelector(`#wrong-${CSS.escape(shownAt)}`) ?? form.querySelector("#wrong-all");
-    const where = place.id === "wrong-all" && pointer ? `${pointer} ` : "";
-    place.append(h("span", { class: "below" }, `${where}${message}`));
-    const input = form.elements[shownAt];
-    if (input instanceof HTMLElement) {
-      input.setAttribute("aria-invalid", "true");
-      input.closest("details")?.setAttribute("open", "");
-      first ??= input;
-    }
-  }
-  (first ?? form.querySelector(".wrong:not(:empty)"))?.focus?.();
 }

@@ -5,17 +5,17 @@ import { fill, h } from "/static/h.js";
 
 export function loginPage(main, why, loggedIn) {
   document.title = "Log in · Lull";
-  const wrong = h("p", { class: "wrong", id: "wrong", role: "alert" });
+  const wrong = h("p.wrong", { id: "wrong", role: "alert" });
   const input = h("input", {
     type: "password", name: "token", required: true, autocomplete: "current-password",
     "aria-describedby": "wrong", spellcheck: "false",
   });
-  const form = h("form", { class: "card login" },
-    h("h1", null, "Log in"),
-    why ? h("p", null, why) : null,
-    h("label", { class: "field" }, h("span", null, "Token"), input, wrong),
-    h("p", { class: "buttons" }, h("button", { class: "main" }, "Log in")),
-    h("p", { class: "quiet" }, "The first start wrote one to the file ", h("code", null, "admin-token"),
+  const form = h("form.card.login",
+    h("h1", "Log in"),
+    why ? h("p", why) : null,
+    h("label.field", h("span", "Token"), input, wrong),
+    h("p.buttons", h("button.main", "Log in")),
+    h("p.quiet", "The first start wrote one to the file ", h("code", "admin-token"),
       " in the data folder; every start prints a link that works once."));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -5,16 +5,17 @@ import { fill, h } from "/static/h.js";
 
 /** The event that a picker sends when its choice changes. */
 export const PICKED = "picked";
+const CLICK_MS = 250;
 let lists = 0;
 
 /** `source` is users, record-types, fields or workspaces. */
 export function picker(name, source, chosen, { single = false } = {}) {
   const values = [...chosen];
-  const list = h("datalist", { id: `list-${lists += 1}` });
   const input = h("input", {
-    type: "text", list: list.id, "aria-label": `Add to ${name.replaceAll("_", " ")}`, autocomplete: "off",
-    "aria-describedby": `wrong-${name}`, placeholder: single ? "the whole account" : "any",
+    type: "text", "aria-label": `Add to ${name.replaceAll("_", " ")}`, autocomplete: "off",
+    "aria-describedby": `wrong-${name}`, placeholder: single ? "choose or write its id" : "any; choose or write to add",
   });
+  const list = suggestFrom(input, source);
   const chips = h("span", { class: "buttons" });
   const element = h("span", null, chips, input, list);
 
@@ -36,6 +37,21 @@ export function picker(name, source, chosen, { single = false } = {}) {
     draw();
     tell();
   }
+  // A little later: what appears must not push away the button that is being clicked.
+  input.addEventListener("change", () => setTimeout(take, CLICK_MS));
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || input.value.trim() === "") return;
+    event.preventDefault();
+    take();
+  });
+  draw();
+  return { element, values: () => { take(); return [...values]; } };
+}
+
+/** Has the input suggest what was seen of `source`; answers the list, which must stand in the page. */
+export function suggestFrom(input, source, valueOf = (item) => item.id ?? item.name) {
+  const list = h("datalist", { id: `list-${lists += 1}` });
+  input.setAttribute("list", list.id);
   let asked = null;
   async function suggest() {
     const text = input.value.trim();
@@ -45,18 +61,11 @@ export function picker(name, source, chosen, { single = false } = {}) {
     const page = await api.get(`/${source}${query({ ...filter, limit: 20 })}`).catch(() => ({ items: [] }));
     if (asked !== text) return;
     fill(list, page.items.map((item) => {
-      const value = item.id ?? item.name;
-      return h("option", { value, label: item.id && item.name ? item.name : null }, value);
+      const [value, name] = [valueOf(item), item.name];
+      return h("option", { value, label: name && name !== value ? name : null }, value);
     }));
   }
   input.addEventListener("focus", suggest);
   input.addEventListener("input", suggest);
-  input.addEventListener("change", take);
-  input.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || input.value.trim() === "") return;
-    event.preventDefault();
-    take();
-  });
-  draw();
-  return { element, values: () => { take(); return [...values]; } };
+  return list;
 }

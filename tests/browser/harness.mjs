@@ -108,3 +108,39 @@ export async function eventually(what, ask) {
   }
   throw new Error(`in vain: ${what}`);
 }
+
+/** Logs in with a token, where nobody is yet; a token that reads nothing is shown no page. */
+export async function logIn(page, server, token = server.token) {
+  await page.goto(server.base);
+  const input = page.getByLabel("Token");
+  await input.or(page.locator("h1")).first().waitFor();
+  if (await input.isVisible()) {
+    await input.fill(token);
+    await page.getByRole("button", { name: "Log in" }).click();
+  }
+  await page.getByRole("button", { name: "Log out" }).waitFor();
+}
+
+/** An integration to `url`; the answer to making it. */
+export function integrate(server, url, more = {}) {
+  return server.call("POST", "/integrations", { name: "Team chat", kind: "activity", hook_url: url, ...more });
+}
+
+/** Waits until a message of this kind is there, and answers it. */
+export function message(server, query) {
+  return eventually(`a message with ${query}`, async () => (await server.call("GET", `/messages?${query}`)).items[0]);
+}
+
+/** Server, receiver and browser for the tests of a file, with one integration if it is wanted. */
+export async function setUp({ quiet = "1s", integration = {} } = {}) {
+  const [browser, server, receiver] = await Promise.all([startBrowser(), startServer({ quiet }), startReceiver()]);
+  const chat = integration ? await integrate(server, receiver.url, integration) : null;
+  return {
+    browser, server, receiver, chat,
+    async stop() {
+      await browser.stop();
+      await receiver.stop();
+      await server.stop();
+    },
+  };
+}

@@ -166,6 +166,68 @@ fn a_discarded_window_is_sent_to_nobody_and_the_record_tells_why() {
     server.api.get("/records/feature/1/why?integration=1", 404);
 }
 
+#[test]
+fn a_record_tells_how_its_windows_closed_and_a_message_what_it_was_made_of() {
+    let (server, _receiver, id) = set_up("1h");
+    for field in ["Name", "Rank"] {
+        server.api.post("/audits", &update("1", field), 202);
+    }
+    let closed = |query: &str| server.api.get(&format!("/records/feature/1/windows{query}"), 200);
+    assert_eq!(closed("")["items"], json!([]), "it is open still");
+    let sent = server.api.post("/records/feature/1/send-now", &json!({}), 200);
+    let message = sent["messages"][0].as_str().expect("a message");
+    server.settled();
+    server.api.post("/audits", &update("1", "Name"), 202);
+    let reason = json!({"reason": "a mistake"}).to_string();
+    let headers = [("content-type", "application/json")];
+    server.api.call("POST", "/records/feature/1/discard", &headers, reason.as_bytes());
+
+    let windows = closed("")["items"].clone();
+    let said = |at: usize, key: &str| windows[at][key].clone();
+    assert_eq!((said(0, "closed_by"), said(0, "reason")), (json!("discarded"), json!("a mistake")));
+    assert_eq!((said(1, "closed_by"), said(1, "by")), (json!("send_now"), json!("admin")));
+    assert_eq!((said(1, "audits"), said(1, "quiet_period")), (json!(2), json!("1h")));
+    let to = &windows[1]["addressed"][0];
+    assert_eq!((&to["integration"]["id"], &to["message"]["id"]), (&json!(id), &json!(message)));
+    assert_eq!(windows[0]["addressed"], json!([]));
+    let first = closed("?limit=1");
+    let second = closed(&format!("?limit=1&after={}", first["next"].as_str().expect("more")));
+    assert_eq!((&second["items"][0], &second["next"]), (&windows[1], &json!(null)));
+
+    let whole = server.api.get(&format!("/messages/{message}"), 200);
+    assert_eq!(whole["window"], windows[1]);
+    let of = |query: &str| server.api.get(&format!("/messages/{message}/audits{query}"), 200);
+    let fields = |page: &Value| -> Vec<Value> {
+        let items = page["items"].as_array().expect("a page").iter();
+        items.map(|audit| audit["changes"][0]["field_name"].clone()).collect()
+    };
+    assert_eq!(fields(&of("")), [json!("Name"), json!("Rank")]);
+    let first = of("?limit=1");
+    let rest = of(&format!("?after_id={}", first["next"].as_str().expect("more")));
+    assert_eq!((fields(&rest), &rest["next"]), (vec![json!("Rank")], &json!(null)));
+}
+
+#[test]
+fn what_an_integration_did_not_see_is_not_among_the_audits_of_its_message() {
+    let (server, receiver, _) = set_up("1h");
+    let spec = |format: &str| json!({"name": format, "format": format, "activities": [{"fields": ["Rank"]}]});
+    for format in ["audit", "slack"] {
+        server.api.integration(&receiver.url("/ranks"), spec(format));
+    }
+    for field in ["Name", "Rank"] {
+        server.api.post("/audits", &update("1", field), 202);
+    }
+    let sent = server.api.post("/records/feature/1/send-now", &json!({}), 200);
+    let mut counts: Vec<usize> = Vec::new();
+    for message in sent["messages"].as_array().expect("messages") {
+        let path = format!("/messages/{}/audits", message.as_str().expect("an id"));
+        counts.push(server.api.get(&path, 200)["items"].as_array().expect("audits").len());
+    }
+    counts.sort_unstable();
+    assert_eq!(counts, [1, 1, 2]);
+    server.settled();
+}
+
 /// What became of each audit of record 1: the decision, the rule, and the status of the message that
 /// it went into.
 fn why(server: &Server, integration: &str) -> Vec<[Value; 3]> {

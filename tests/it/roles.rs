@@ -170,11 +170,13 @@ impl Whose {
     }
 }
 
-/// Whether the call is about one thing that somebody owns, which the path names.
+/// Whether the call is about one thing that somebody owns, which the path names. The windows of a
+/// record that have closed are a list, which leaves out what the caller does not see.
 fn is_about_a_thing(row: &Row) -> bool {
     // What is put is the caller's own.
     let puts = row.method == "PUT";
-    row.path.contains('{') && row.path != "/accounts/{id}" && !puts
+    let others = ["/accounts/{id}", "/records/{type}/{id}/windows"];
+    row.path.contains('{') && !others.contains(&row.path) && !puts
 }
 
 /// Whether that thing, or the one to be made, is of a workspace.
@@ -201,6 +203,21 @@ fn every_call_is_open_to_the_roles_of_its_row_and_closed_to_all_others() {
         let stranger = place.server.api.with_token(Some("lull_wrong"));
         let (status, said) = place.status(&stranger, row, Whose::OwnWorkspace);
         assert!(row.who == Who::Anyone || matches!(status, 401 | 429), "{said}");
+    }
+}
+
+#[test]
+fn pages_are_open_to_everybody_also_where_a_call_has_the_same_name() {
+    let place = Place::new();
+    let headers = [("accept", "text/html")];
+    for by in [place.server.api.with_token(None), place.token(Role::Producer)] {
+        for path in
+            ["/", "/records", "/records/feature/1", "/integrations", "/messages/1", "/settings"]
+        {
+            let answer = by.call("GET", &format!("/{path}"), &headers, b"").expect("an answer");
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            assert!(answer.text.contains("<!doctype html>"), "{path}: {}", answer.text);
+        }
     }
 }
 

@@ -4,11 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::Role;
-use crate::web::access::{API, Row, TABLE, Who};
+use crate::web::access::{API, OUTSIDE, Row, TABLE, Who};
 use crate::web::auth::COOKIE;
-
-/// Paths that are the server's own, outside the API.
-pub const OUTSIDE: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 const REQUEST_ID: &str = "#/components/headers/x-request-id";
 

@@ -36,8 +36,9 @@ pub use params::{
 
 use super::params::Params;
 use super::{
-    Problem, accounts, audits, by_hand, config, full_records, hours, integrations, learned, links,
-    messages, metrics, records, security_events, session, stats, tokens, why, workspaces,
+    Problem, accounts, audits, by_hand, closed, config, full_records, hours, integrations, learned,
+    links, made_of, messages, metrics, records, security_events, session, stats, tokens, why,
+    workspaces,
 };
 
 #[derive(OpenApi)]
@@ -66,13 +67,14 @@ use super::{
     paths(
         audits::post, audits::list,
         records::list, records::get, full_records::put, full_records::delete, links::post_send_to,
-        links::unlink, links::list_of_record, links::list_of_integration, records::close_now, records::post_discard, why::get,
+        links::unlink, links::list_of_record, links::list_of_integration, records::close_now,
+        records::post_discard, why::get, closed::list,
         integrations::list, integrations::create, integrations::get, integrations::patch,
         integrations::delete, integrations::rotate,
         by_hand::post_test, by_hand::post_recover, by_hand::post_replay,
         security_events::post, security_events::list,
-        messages::list, messages::get, messages::list_attempts, messages::post_redeliver,
-        messages::post_cancel,
+        messages::list, messages::get, messages::list_attempts, made_of::list,
+        messages::post_redeliver, messages::post_cancel,
         learned::list_users, learned::list_record_types, learned::list_fields,
         workspaces::list, workspaces::create, workspaces::delete,
         config::export, config::import,
