@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use super::{StoreError, keys};
 
 /// The format this program writes (D6).
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// How much of the tree sled keeps in memory, in bytes. More changes little.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -119,6 +119,24 @@ impl Disk {
         Ok(total)
     }
 
+    /// The format the store is in.
+    pub fn format(&self) -> Result<u32, StoreError> {
+        let bytes = self.tree().get(keys::FORMAT)?;
+        let number =
+            bytes.and_then(|bytes| Some(u32::from_be_bytes(bytes.as_ref().try_into().ok()?)));
+        Ok(number.unwrap_or(FORMAT))
+    }
+
+    /// Marks the store as in the format that this program writes, once it is.
+    pub fn set_format(&self) -> Result<(), StoreError> {
+        if self.format()? == FORMAT {
+            return Ok(());
+        }
+        let mut batch = sled::Batch::default();
+        batch.insert(keys::FORMAT, &FORMAT.to_be_bytes());
+        self.commit(batch)
+    }
+
     fn check_format(&self) -> Result<(), StoreError> {
         match self.tree().get(keys::FORMAT)? {
             None => {
@@ -127,7 +145,7 @@ impl Disk {
                 self.commit(batch)
             }
             Some(bytes) => match bytes.as_ref().try_into().map(u32::from_be_bytes) {
-                Ok(FORMAT) => Ok(()),
+                Ok(1..=FORMAT) => Ok(()),
                 Ok(found) if found > FORMAT => Err(StoreError::Newer { found, known: FORMAT }),
                 _ => Err(StoreError::Damaged("its format version cannot be read".to_owned())),
             },

@@ -1,11 +1,13 @@
 //! What each command writes. The only code that writes to the tree. Commits, audits and windows are
 //! here; `learn` has what audits teach, `outbox` messages and attempts, `by_hand` what people ask for with messages, `configure`
-//! integrations, `access` who may call, `once` calls that are to happen once, `forget` what is too old.
+//! integrations, `access` who may call, `once` calls that are to happen once, `forget` what is too old,
+//! `blocks` the digests of messages.
 //!
 //! A commit is worked out in a [`Draft`], which sees its own changes, and touches nothing else
 //! until the batch is on disk; so a commit that fails leaves everything as it was.
 
 mod access;
+mod blocks;
 mod by_hand;
 mod configure;
 mod forget;
@@ -13,11 +15,12 @@ mod learn;
 mod once;
 mod outbox;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::blocks::{Change, Fate};
 use super::counters::State;
 use super::hours::Hour;
 use super::learned::{Key, Kind, Memory, Row};
@@ -121,6 +124,12 @@ struct Draft<'s> {
     lessons_forgotten: Vec<(Account, Option<ExternalId>)>,
     /// What is left in these accounts.
     lessons_left: HashMap<Account, Memory>,
+    /// How digests of messages change.
+    blocks: Change,
+    /// What became of messages.
+    became: Vec<(Id, Fate)>,
+    /// Messages that are forgotten.
+    forgotten: HashSet<Id>,
 }
 
 /// An audit with its place, waiting to be packed.
@@ -158,6 +167,9 @@ impl<'s> Draft<'s> {
             lessons_new: HashMap::new(),
             lessons_forgotten: Vec::new(),
             lessons_left: HashMap::new(),
+            blocks: Change::default(),
+            became: Vec::new(),
+            forgotten: HashSet::new(),
         }
     }
 
@@ -326,6 +338,8 @@ impl<'s> Draft<'s> {
     /// Rows that are written once a commit, however many commands touched them.
     fn finish_rows(&mut self) -> Result<(), StoreError> {
         self.write_lessons();
+        self.forget_blocks()?;
+        self.finish_blocks();
         for (integration, health) in &self.health {
             self.batch.insert(&keys::by_id(keys::HEALTH, *integration), encode(health));
         }
@@ -357,6 +371,7 @@ impl<'s> Draft<'s> {
         }
         drop(tally);
         self.store.learned.publish(self.lessons_left, self.lessons);
+        self.store.blocks.publish(self.blocks);
         if !self.accepted.is_empty() {
             events.push(Event::Accepted(self.accepted));
         }
