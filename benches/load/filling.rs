@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use lull::clock::{Clock, Monotonic, SystemClock, Timestamp};
 use lull::model::{
-    Account, Attempt, AttemptOutcome, ClosedBy, Id, Secret, Slot, Timing, Trigger, WindowRule,
+    Account, Attempt, AttemptOutcome, ClosedBy, Id, MessageDraft, Partition, Secret, Slot, Timing,
+    Trigger, WindowRule,
 };
 use lull::retry::Next;
 use lull::store::{Changed, Close, Command, Configure, NewMessage, Outcome, Settle, Store, Writer};
@@ -17,7 +18,7 @@ use crate::failure::Failure;
 use crate::story;
 
 /// Messages in a commit.
-const COMMIT_MESSAGES: u64 = 1_024;
+const COMMIT_MESSAGES: u64 = 4_096;
 /// How long ago the first message was made: less than what is kept.
 const AGE: Duration = Duration::from_secs(20 * 86_400);
 /// So many of the newest wait for another try, which is due tomorrow.
@@ -40,6 +41,7 @@ impl Clock for Moved {
 struct Sent {
     number: u64,
     id: Id,
+    integration: Id,
 }
 
 /// Fills the store of a server whose state is to be in `data` with so many messages.
@@ -58,20 +60,26 @@ pub fn fill(data: &Path, messages: u64) -> Result<(), Failure> {
         let settled = std::mem::take(&mut sent);
         let superseded = settled.iter().filter(|sent| fate(sent.number, messages) == Fate::TakenIn);
         let mut superseded = superseded.map(|sent| sent.id).collect::<Vec<_>>().into_iter();
-        let closes = numbers.clone().map(|number| {
-            close(story::message(number, &integrations), superseded.next(), clock.now())
-        });
-        let mut commands: Vec<Command> = closes.collect();
+        let mut to = Vec::new();
+        let mut commands = Vec::new();
+        for number in numbers.clone() {
+            let draft = story::message(number, &integrations);
+            to.push(draft.integration);
+            commands.push(close(draft, superseded.next(), clock.now()));
+        }
         for sent in &settled {
-            let draft = story::message(sent.number, &integrations);
-            commands.extend(settle(sent, fate(sent.number, messages), draft.integration, &clock));
+            commands.extend(settle(sent, fate(sent.number, messages), &clock));
         }
         let (outcomes, _) = writer.commit(commands, &clock).map_err(wrong)?;
         let made = outcomes.into_iter().filter_map(|outcome| match outcome {
             Outcome::Closed(closed) => closed.messages.first().copied(),
             _ => None,
         });
-        sent = numbers.clone().zip(made).map(|(number, id)| Sent { number, id }).collect();
+        sent = numbers
+            .clone()
+            .zip(made.zip(to))
+            .map(|(number, (id, integration))| Sent { number, id, integration })
+            .collect();
         next = numbers.end;
     }
     drop((store, writer));
@@ -126,7 +134,7 @@ fn make_integrations(writer: &mut Writer, clock: &Moved) -> Result<Vec<Id>, Fail
     Ok(ids)
 }
 
-fn close(draft: lull::model::MessageDraft, supersedes: Option<Id>, now: Timestamp) -> Command {
+fn close(draft: MessageDraft, supersedes: Option<Id>, now: Timestamp) -> Command {
     Command::Close(Close {
         record: draft.record.clone(),
         slot: Slot::SERVER,
@@ -138,7 +146,7 @@ fn close(draft: lull::model::MessageDraft, supersedes: Option<Id>, now: Timestam
     })
 }
 
-fn settle(sent: &Sent, fate: Fate, integration: Id, clock: &Moved) -> Option<Command> {
+fn settle(sent: &Sent, fate: Fate, clock: &Moved) -> Option<Command> {
     let (code, next) = match fate {
         Fate::Delivered(code) => (Some(code), Next::Delivered),
         Fate::Failed(code) => (code, Next::Failed),
@@ -166,8 +174,9 @@ fn settle(sent: &Sent, fate: Fate, integration: Id, clock: &Moved) -> Option<Com
         outcome,
         note: None,
     };
-    let partition = lull::model::Partition(sent.number);
-    Some(Command::Settle(Settle { message: sent.id, integration, partition, attempt, next }))
+    let partition = Partition(sent.number);
+    let (message, integration) = (sent.id, sent.integration);
+    Some(Command::Settle(Settle { message, integration, partition, attempt, next }))
 }
 
 fn wrong(error: impl std::fmt::Display) -> Failure {
