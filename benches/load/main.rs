@@ -9,6 +9,8 @@
 //! cargo bench                            everything, a few minutes
 //! cargo bench -- singles deliveries      only these measures
 //! cargo bench -- --quick                 small and once: whether it works, not how fast it is
+//! cargo bench -- log --messages=10000000 the log, so many messages long
+//! cargo bench -- --fill=folder           measures nothing; leaves a long log there, to look at
 //! ```
 //!
 //! | file | owns |
@@ -18,6 +20,8 @@
 //! | `report` | figures, and the table of them |
 //! | `server` | the executable: start, calls, memory, stop |
 //! | `generator` | load: many connections, one outstanding request each |
+//! | `filling` | a store full of messages |
+//! | `story` | what those messages say |
 //! | `request` | the bytes of requests, made beforehand |
 //! | `receiver` | a hook that answers 200 at once |
 //! | `http` | as much HTTP/1.1 as that takes |
@@ -26,6 +30,7 @@
 
 mod clock;
 mod failure;
+mod filling;
 mod generator;
 mod http;
 mod measures;
@@ -34,7 +39,9 @@ mod receiver;
 mod report;
 mod request;
 mod server;
+mod story;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use failure::Failure;
@@ -44,6 +51,7 @@ use report::Report;
 fn main() -> ExitCode {
     let plan = match Plan::of(std::env::args().skip(1)) {
         Ok(Wish::Measure(plan)) => plan,
+        Ok(Wish::Fill(folder, messages)) => return fill(&folder, messages),
         Ok(Wish::Nothing) => {
             println!("nothing is measured; `cargo bench` does");
             return ExitCode::SUCCESS;
@@ -57,6 +65,16 @@ fn main() -> ExitCode {
     let ended = measure(&plan, &mut report);
     print!("{report}");
     match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("failed: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn fill(folder: &Path, messages: u64) -> ExitCode {
+    match filling::fill(folder, messages) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("failed: {failure}");

@@ -1,5 +1,6 @@
 //! The command line; how much, how long, how often.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::measures::Measure;
@@ -18,12 +19,16 @@ pub struct Plan {
     pub deliveries: u64,
     /// Open windows at which memory is read, ascending.
     pub windows: [u64; 2],
+    /// Messages in a long log.
+    pub messages: u64,
 }
 
 /// What the command line asks for.
 pub enum Wish {
     /// To measure.
     Measure(Plan),
+    /// To leave a log of so many messages in a folder.
+    Fill(PathBuf, u64),
     /// Nothing: this is not `cargo bench` but a test run that includes benches.
     Nothing,
 }
@@ -32,11 +37,17 @@ impl Plan {
     /// Reads the command line, without the program's name. The error is for people.
     pub fn of(arguments: impl Iterator<Item = String>) -> Result<Wish, String> {
         let (mut is_bench, mut is_quick, mut measures) = (false, false, Vec::new());
+        let (mut messages, mut folder) = (None, None);
         for argument in arguments {
-            match (argument.as_str(), Measure::named(&argument)) {
+            let (option, value) = argument.split_once('=').unwrap_or((&argument, ""));
+            match (option, Measure::named(&argument)) {
                 // Added by `cargo bench`, and only by that.
                 ("--bench", _) => is_bench = true,
                 ("--quick", _) => is_quick = true,
+                ("--messages", _) => {
+                    messages = Some(value.parse().map_err(|_| usage(&argument))?);
+                }
+                ("--fill", _) => folder = Some(PathBuf::from(value)),
                 (_, Some(measure)) if !measures.contains(&measure) => measures.push(measure),
                 (_, Some(_)) => {}
                 (_, None) => return Err(usage(&argument)),
@@ -48,8 +59,12 @@ impl Plan {
         if measures.is_empty() {
             measures = Measure::ALL.to_vec();
         }
-        let plan = if is_quick { Plan::quick } else { Plan::thorough };
-        Ok(Wish::Measure(plan(measures)))
+        let mut plan = if is_quick { Plan::quick(measures) } else { Plan::thorough(measures) };
+        plan.messages = messages.unwrap_or(plan.messages);
+        Ok(match folder {
+            Some(folder) => Wish::Fill(folder, plan.messages),
+            None => Wish::Measure(plan),
+        })
     }
 
     fn thorough(measures: Vec<Measure>) -> Plan {
@@ -60,6 +75,7 @@ impl Plan {
             load: Duration::from_secs(5),
             deliveries: 60_000,
             windows: [100_000, 1_000_000],
+            messages: 1_000_000,
         }
     }
 
@@ -71,11 +87,15 @@ impl Plan {
             load: Duration::from_secs(1),
             deliveries: 5_000,
             windows: [10_000, 100_000],
+            messages: 50_000,
         }
     }
 }
 
 fn usage(unknown: &str) -> String {
     let names: Vec<&str> = Measure::ALL.iter().map(|measure| measure.name()).collect();
-    format!("{unknown:?} is not a measure; usage: cargo bench -- [--quick] [{}]", names.join("|"))
+    format!(
+        "{unknown:?} is not a measure; usage: cargo bench -- [--quick] [--messages=N] [--fill=FOLDER] [{}]",
+        names.join("|")
+    )
 }

@@ -135,6 +135,8 @@ fn spawn(data: &Path, quiet_period: &str) -> Result<(Process, ChildStdout), Fail
         .args(["serve", "--listen", "127.0.0.1:0", "--quiet-period", quiet_period])
         // The receivers are on this machine.
         .args(["--allow-nets", "127.0.0.0/8"])
+        // However much is written, all of it is there to be read.
+        .args(["--retention-size", "1TiB"])
         .arg("--data")
         .arg(data)
         .stdin(Stdio::null())

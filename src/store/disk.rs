@@ -126,8 +126,20 @@ impl Disk {
         self.commit(batch)
     }
 
-    /// Format 1 did not say what had been forgotten: whatever there was by then may have been.
-    fn migrate(&self) -> Result<(), StoreError> {
+    /// The format the store is in.
+    pub fn format(&self) -> Result<u32, StoreError> {
+        let bytes = self.tree().get(keys::FORMAT)?;
+        let number =
+            bytes.and_then(|bytes| Some(u32::from_be_bytes(bytes.as_ref().try_into().ok()?)));
+        Ok(number.unwrap_or(FORMAT))
+    }
+
+    /// Marks the store as in the format that this program writes, once it is. Format 1 did not say what
+    /// had been forgotten: whatever there was by then may have been.
+    pub fn set_format(&self) -> Result<(), StoreError> {
+        if self.format()? == FORMAT {
+            return Ok(());
+        }
         let counters = self.tree().get(keys::COUNTERS)?;
         let newest = counters.map(|bytes| Counters::decode(&bytes)).transpose()?;
         let newest = newest.unwrap_or_default().last_id;
@@ -141,9 +153,7 @@ impl Disk {
         match self.tree().get(keys::FORMAT)? {
             None => self.write_format(),
             Some(bytes) => match bytes.as_ref().try_into().map(u32::from_be_bytes) {
-                Ok(FORMAT) => Ok(()),
-                // All of it is read as it is; what is written from here on, older Lulls cannot read.
-                Ok(1) => self.migrate(),
+                Ok(1..=FORMAT) => Ok(()),
                 Ok(found) if found > FORMAT => Err(StoreError::Newer { found, known: FORMAT }),
                 _ => Err(StoreError::Damaged("its format version cannot be read".to_owned())),
             },

@@ -216,17 +216,46 @@ impl Store {
         partition: Partition,
         from: Id,
     ) -> Result<Vec<(Id, bool)>, StoreError> {
-        let first = self.tree().range([b'r'].as_slice()..[b's'].as_slice()).next();
-        let last = self.tree().range([b'r'].as_slice()..[b's'].as_slice()).next_back();
-        let (Some(first), Some(last)) = (first, last) else { return Ok(Vec::new()) };
-        let bucket_of = |key: &[u8]| keys::last_id(key).map_or(0, keys::bucket);
-        let first = bucket_of(&first?.0).max(keys::bucket(from));
         let mut ids = Vec::new();
-        for bucket in first..=bucket_of(&last?.0) {
-            for entry in self.tree().scan_prefix(keys::record_bucket(bucket, partition)) {
-                let (key, value) = entry?;
-                ids.extend(keys::last_id(&key).map(|id| (id, value == keys::IS_MESSAGE)));
-            }
+        for bucket in self.buckets(from, Id::from_u64(u64::MAX))? {
+            ids.extend(self.ids_of_bucket(bucket, partition)?);
+        }
+        Ok(ids)
+    }
+
+    /// The same from the newest on, those before `before`, read as far as they are asked for.
+    pub(super) fn ids_of_record_before(
+        &self,
+        partition: Partition,
+        before: Id,
+    ) -> Result<impl Iterator<Item = Result<(Id, bool), StoreError>>, StoreError> {
+        let buckets = self.buckets(Id::default(), before)?.rev();
+        Ok(buckets.flat_map(move |bucket| match self.ids_of_bucket(bucket, partition) {
+            Ok(ids) => ids.into_iter().rev().filter(|(id, _)| *id < before).map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        }))
+    }
+
+    /// The buckets of the index of records, from that of `from` to that of `to`.
+    fn buckets(&self, from: Id, to: Id) -> Result<std::ops::Range<u32>, StoreError> {
+        let mut all = self.tree().range([b'r'].as_slice()..[b's'].as_slice());
+        let (Some(first), last) = (all.next(), all.next_back()) else { return Ok(0..0) };
+        let first = first?;
+        let last = last.transpose()?.unwrap_or_else(|| first.clone());
+        let bucket_of = |key: &[u8]| keys::last_id(key).map_or(0, keys::bucket);
+        let first = bucket_of(&first.0).max(keys::bucket(from));
+        Ok(first..bucket_of(&last.0).min(keys::bucket(to)) + 1)
+    }
+
+    fn ids_of_bucket(
+        &self,
+        bucket: u32,
+        partition: Partition,
+    ) -> Result<Vec<(Id, bool)>, StoreError> {
+        let mut ids = Vec::new();
+        for entry in self.tree().scan_prefix(keys::record_bucket(bucket, partition)) {
+            let (key, value) = entry?;
+            ids.extend(keys::last_id(&key).map(|id| (id, value == keys::IS_MESSAGE)));
         }
         Ok(ids)
     }

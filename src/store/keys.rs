@@ -8,10 +8,14 @@
 //! | `r` bucket, partition, id | nothing: a window of the record; or [`IS_MESSAGE`]: a message of it that no window names |
 //! | `i` account, id | the place of the audit that came with this id |
 //! | `g` id | a message |
-//! | `n` integration, message | nothing; the messages of an integration |
+//! | `B` number of a block | whom its messages are to, what about, and what became of them |
+//! | `D` number of a block | its columns |
+//! | `X` number of a block | the letters that its messages are made of |
+//! | `E` number of a name | a name that columns use |
 //! | `o` message | what is owed |
 //! | `s` message | how it was settled |
 //! | `f` status, message | nothing; the messages settled in another way than delivered |
+//! | `Y` class of a code, message | the code that the message was answered with last, unless it is 200 |
 //! | `t` message, number | an attempt |
 //! | `h` integration | its health |
 //! | `c` kind, id | what is configured: `i` an integration, `t` a token, `s` a session, `a` an account, `w` a workspace |
@@ -47,6 +51,11 @@ pub const MESSAGES: u8 = b'g';
 pub const OUTBOX: u8 = b'o';
 pub const HEALTH: u8 = b'h';
 pub const LEARNED: u8 = b'l';
+pub const BLOCKS: u8 = b'B';
+pub const COLUMNS: u8 = b'D';
+pub const GRAMS: u8 = b'X';
+pub const NAMES: u8 = b'E';
+pub const CODES: u8 = b'Y';
 pub const INTEGRATIONS: [u8; 2] = *b"ci";
 pub const TOKENS: [u8; 2] = *b"ct";
 pub const SESSIONS: [u8; 2] = *b"cs";
@@ -157,15 +166,31 @@ pub fn event_id(account: Account, id: &ExternalId) -> Vec<u8> {
     key
 }
 
-/// What the index entries of an integration's messages begin with.
-pub fn integration_messages(integration: Id) -> [u8; 9] {
-    by_id(b'n', integration)
+/// A key made of `kind` and a small number.
+pub fn numbered(kind: u8, number: u32) -> [u8; 5] {
+    let mut key = [kind; 5];
+    key[1..].copy_from_slice(&number.to_be_bytes());
+    key
 }
 
-/// The index entry of an integration's message.
+/// What the index entries of messages begin with whose last answer was of a class: 5 for 503, 0 for
+/// none.
+pub fn class_messages(class: u8) -> [u8; 2] {
+    [CODES, class]
+}
+
+/// The index entry of a message whose last answer was of a class.
+pub fn class_message(class: u8, message: Id) -> [u8; 10] {
+    let mut key = [0; 10];
+    key[..2].copy_from_slice(&class_messages(class));
+    key[2..].copy_from_slice(&message.as_u64().to_be_bytes());
+    key
+}
+
+/// The index entry of an integration's message, in format 1.
 pub fn integration_message(integration: Id, message: Id) -> [u8; 17] {
     let mut key = [0; 17];
-    key[..9].copy_from_slice(&integration_messages(integration));
+    key[..9].copy_from_slice(&by_id(b'n', integration));
     key[9..].copy_from_slice(&message.as_u64().to_be_bytes());
     key
 }
@@ -313,7 +338,7 @@ mod tests {
         fn keys_stand_in_the_order_of_their_ids(one: u64, other: u64, fixed: u64) {
             let (a, b, fixed) = (Id::from_u64(one), Id::from_u64(other), Id::from_u64(fixed));
             prop_assert_eq!(by_id(AUDITS, a).cmp(&by_id(AUDITS, b)), a.cmp(&b));
-            prop_assert_eq!(integration_message(fixed, a).cmp(&integration_message(fixed, b)), a.cmp(&b));
+            prop_assert_eq!(class_message(5, a).cmp(&class_message(5, b)), a.cmp(&b));
             let failed = |id| status_message(Status::Failed, id);
             prop_assert_eq!(failed(a).cmp(&failed(b)), a.cmp(&b));
             prop_assert_eq!(id_of(&by_id(OUTBOX, a)), Some(a));

@@ -24,6 +24,9 @@
 //! | `value` | values longer than sled likes, in parts |
 //! | `pack` | the audits of a commit, packed together |
 //! | `history`, `log`, `config` | reading audits; messages; what is configured |
+//! | `search`, `head` | looking through the log, however long it is |
+//! | `blocks` | digests of the log's messages, which make that quick |
+//! | `codes` | the index of messages by the code of their answer |
 //! | `learned` | users, record types, fields and workspaces that audits named |
 //! | `linked` | full records and their links |
 //! | `prune` | what is too old to keep |
@@ -32,13 +35,16 @@
 //! | `in_hand` | which owed messages are being sent or absorbed |
 //! | `disk` | opening the folder, and making sure that written is written |
 
+mod blocks;
 mod calls;
 mod check;
+mod codes;
 mod command;
 mod config;
 mod counters;
 mod disk;
 mod events;
+mod head;
 mod history;
 mod hours;
 mod in_hand;
@@ -52,6 +58,7 @@ mod once;
 mod pack;
 mod prune;
 mod recovery;
+mod search;
 #[cfg(test)]
 mod tests;
 mod uses;
@@ -89,6 +96,7 @@ pub use writer::Writer;
 
 use crate::clock::Timestamp;
 use crate::model::{Health, Id, Partition};
+use blocks::Blocks;
 use counters::Counters;
 use learned::Learned;
 
@@ -168,6 +176,7 @@ pub struct Store {
     in_hand: InHand,
     uses: Uses,
     learned: Learned,
+    blocks: Blocks,
 }
 
 /// What is kept in memory beside the tree.
@@ -197,8 +206,11 @@ impl Store {
             in_hand: InHand::default(),
             uses,
             learned,
+            blocks: Blocks::default(),
         });
+        *store.blocks.write() = blocks::load(store.tree())?;
         let (state, recovered) = recovery::recover(&store, now)?;
+        blocks::make_missing(&store)?;
         let writer = Writer::new(store.clone(), state);
         Ok((store, writer, recovered))
     }

@@ -6,6 +6,7 @@ mod full_records;
 mod hours;
 mod learned;
 mod once;
+mod search;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -432,7 +433,7 @@ async fn what_is_old_is_forgotten_with_everything_that_hangs_on_it() {
     opened.close("2", &[ExternalId::new("a0").unwrap(), open[0].clone()], &[], "{}").await;
     opened.pass(DAY * 40);
     opened.prune(DAY * 10, u64::MAX).await;
-    for kind in ["a", "w", "r", "i", "g", "n", "o", "s", "f", "t"] {
+    for kind in ["a", "w", "r", "i", "g", "o", "s", "f", "Y", "t", "B", "D", "X", "e"] {
         assert_eq!(opened.rows(kind.as_bytes()), 0, "rows of kind {kind}");
     }
     assert_eq!(opened.store.kept_bytes(), 0);

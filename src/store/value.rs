@@ -31,6 +31,11 @@ pub fn remove(batch: &mut sled::Batch, key: &[u8], length: usize) {
     }
 }
 
+/// The value whose first piece is `head`, when it has no other.
+pub fn short(head: &[u8]) -> Option<&[u8]> {
+    head.strip_prefix(&[0, 0])
+}
+
 /// The value whose first piece, as found under `key`, is `head`.
 pub fn whole(tree: &sled::Tree, key: &[u8], head: &[u8]) -> Result<Vec<u8>, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("the value at {key:02x?} {what}"));

@@ -2,12 +2,13 @@
 //! here; `learn` has what audits teach, `outbox` messages and attempts, `by_hand` what people ask for with messages, `configure`
 //! integrations, `access` who may call, `events` and `own_events` security events, `once` calls that are to
 //! happen once, `forget` what is too old, `full_records` full records, `links` their links, `link_messages`
-//! what is sent for those, `linked_attempts` what follows from how that went.
+//! what is sent for those, `linked_attempts` what follows from how that went, `blocks` the digests of messages.
 //!
 //! A commit is worked out in a [`Draft`], which sees its own changes, and touches nothing else
 //! until the batch is on disk; so a commit that fails leaves everything as it was.
 
 mod access;
+mod blocks;
 mod by_hand;
 mod configure;
 mod events;
@@ -21,11 +22,12 @@ mod once;
 mod outbox;
 mod own_events;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::blocks::{Change, Fate};
 use super::counters::State;
 use super::hours::Hour;
 use super::learned::{Key, Kind, Memory, Row};
@@ -135,6 +137,12 @@ struct Draft<'s> {
     lessons_left: HashMap<Account, Memory>,
     /// Full records that this commit changes.
     full: full_records::Changed<'s>,
+    /// How digests of messages change.
+    blocks: Change,
+    /// What became of messages.
+    became: Vec<(Id, Fate)>,
+    /// Messages that are forgotten.
+    forgotten: HashSet<Id>,
 }
 
 /// An audit with its place, waiting to be packed.
@@ -175,6 +183,9 @@ impl<'s> Draft<'s> {
             lessons_forgotten: Vec::new(),
             lessons_left: HashMap::new(),
             full: full_records::Changed::default(),
+            blocks: Change::default(),
+            became: Vec::new(),
+            forgotten: HashSet::new(),
         }
     }
 
@@ -351,6 +362,8 @@ impl<'s> Draft<'s> {
         self.write_lessons();
         self.write_events();
         self.write_full_records();
+        self.forget_blocks()?;
+        self.finish_blocks();
         for (integration, health) in &self.health {
             self.batch.insert(&keys::by_id(keys::HEALTH, *integration), encode(health));
         }
@@ -382,6 +395,7 @@ impl<'s> Draft<'s> {
         }
         drop(tally);
         self.store.learned.publish(self.lessons_left, self.lessons);
+        self.store.blocks.publish(self.blocks);
         if !self.accepted.is_empty() {
             events.push(Event::Accepted(self.accepted));
         }

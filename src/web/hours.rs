@@ -78,8 +78,8 @@ struct IntegrationStats {
     p95_ms: Option<u32>,
     /// Why the newest attempt that failed did.
     last_error: Option<String>,
-    /// When the oldest of its messages that are kept was made: how far back its log reaches.
-    log_since: Option<Timestamp>,
+    /// How far back its log reaches: to when it was made, or to what is not forgotten yet.
+    log_since: Timestamp,
 }
 
 /// Tells how deliveries to an integration went lately.
@@ -112,18 +112,20 @@ async fn get_of_integration(
         before: None,
         limit: MESSAGES_LOOKED_AT,
     };
-    let stats = super::query(&api, move |store| sum_up(store, &filter)).await?;
+    let made_at = integration.created_at;
+    let stats = super::query(&api, move |store| sum_up(store, &filter, made_at)).await?;
     Ok(HttpResponse::Ok().json(stats))
 }
 
-fn sum_up(store: &Store, filter: &MessageFilter) -> Result<IntegrationStats, StoreError> {
+fn sum_up(
+    store: &Store,
+    filter: &MessageFilter,
+    made_at: Timestamp,
+) -> Result<IntegrationStats, StoreError> {
     let page = store.messages(filter)?;
     let ids: Vec<Id> = page.items.iter().map(|entry| entry.message.id).collect();
     let last = page.items.iter().take(LAST).map(|entry| entry.status).collect();
-    let log_since = match filter.integration {
-        Some(id) => store.oldest_message_to(id)?.map(Id::time),
-        None => None,
-    };
+    let log_since = store.reaches_back_to()?.map_or(made_at, |reaches| reaches.max(made_at));
     let mut stats =
         IntegrationStats { messages: ids.len(), last, log_since, ..IntegrationStats::default() };
     let (mut times, mut made, mut good) = (Vec::new(), 0_u32, 0_u32);

@@ -49,7 +49,7 @@ export function integrationLogPage(main, { parameters: [id], search }) {
         h("fieldset.choices.inline", h("legend.unseen", "Show"),
           [["", "Everything"], ...Object.entries(LEVELS).map(([name, [sign, word]]) => [name, `${sign} ${word}`])].map(choice)));
     }
-    draw(found, stats);
+    draw(stats);
     refreshTimes(place);
   }
 
@@ -61,7 +61,7 @@ export function integrationLogPage(main, { parameters: [id], search }) {
       .sort((one, other) => Date.parse(other.at) - Date.parse(one.at));
   }
 
-  function draw(found, stats) {
+  function draw(stats) {
     const shown = entries();
     const isWhole = sources.every((one) => one.isWhole());
     const now = JSON.stringify([shown, isWhole, level]);
@@ -73,10 +73,10 @@ export function integrationLogPage(main, { parameters: [id], search }) {
           : empty(level ? "Nothing of the kind" : "Nothing yet", h("p", level ? "Choose Everything to see the rest."
             : "What is sent to the hook, and what is changed about it, will stand here.")),
       isWhole
-        ? h("p.quiet", "The log reaches back to ", time(stats.log_since ?? found.created_at), "; what is older than the server's retention has been forgotten.")
+        ? h("p.quiet", "The log reaches back to ", time(stats.log_since), "; what is older than the server's retention has been forgotten.")
         : h("p.buttons", button("Older", async () => {
           await Promise.all(sources.map((one) => one.older()));
-          draw(found, stats);
+          draw(stats);
         }))));
   }
 

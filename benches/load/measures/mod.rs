@@ -2,6 +2,7 @@
 
 mod batches;
 mod deliveries;
+mod log;
 mod memory;
 mod singles;
 
@@ -36,12 +37,14 @@ pub enum Measure {
     Deliveries,
     /// Memory of open windows, and a restart with them.
     Memory,
+    /// Pages of a long log.
+    Log,
 }
 
 impl Measure {
     /// All of them, in the order in which they are taken.
-    pub const ALL: [Measure; 4] =
-        [Measure::Singles, Measure::Batches, Measure::Deliveries, Measure::Memory];
+    pub const ALL: [Measure; 5] =
+        [Measure::Singles, Measure::Batches, Measure::Deliveries, Measure::Memory, Measure::Log];
 
     /// What it is called on the command line.
     pub fn name(self) -> &'static str {
@@ -50,6 +53,7 @@ impl Measure {
             Measure::Batches => "batches",
             Measure::Deliveries => "deliveries",
             Measure::Memory => "memory",
+            Measure::Log => "log",
         }
     }
 
@@ -58,10 +62,11 @@ impl Measure {
         Measure::ALL.into_iter().find(|measure| measure.name() == name)
     }
 
-    /// In how many runs, the last, it is worth taking. Memory hardly varies, and takes long.
+    /// In how many runs, the last, it is worth taking. Memory hardly varies, and takes long; the log
+    /// is asked many times in one run.
     pub fn runs_max(self) -> u32 {
         match self {
-            Measure::Memory => 1,
+            Measure::Memory | Measure::Log => 1,
             _ => u32::MAX,
         }
     }
@@ -73,6 +78,7 @@ impl Measure {
             Measure::Batches => batches::take(plan),
             Measure::Deliveries => deliveries::take(plan),
             Measure::Memory => memory::take(plan),
+            Measure::Log => log::take(plan),
         }
     }
 }

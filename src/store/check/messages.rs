@@ -52,10 +52,6 @@ fn one(tree: &sled::Tree, id: Id, draft: &MessageDraft, report: &mut Report) {
         (Some(_), Some(_)) => report.owed += 1,
         (None, None) => report.fault(format!("the message {id} is neither owed nor settled")),
     }
-    let index = keys::integration_message(draft.integration, id);
-    if report.read(tree.contains_key(index)) == Some(false) {
-        report.fault(format!("the message {id} is missing among those of its integration"));
-    }
 }
 
 /// What hangs on messages.
@@ -86,7 +82,7 @@ fn hanging(tree: &sled::Tree, messages: &HashSet<Id>, report: &mut Report) {
             value::whole(tree, &key, &head).and_then(|bytes| log::decode(&bytes, id));
         report.read(attempt);
     }
-    for (prefix, what) in [(b'n', "an integration"), (b'f', "a state")] {
+    for (prefix, what) in [(b'f', "a state"), (keys::CODES, "a code")] {
         for key in tree.scan_prefix([prefix]).keys() {
             let id = report.read(key).and_then(|key| keys::last_id(&key));
             if let Some(id) = id.filter(|id| !messages.contains(id)) {

@@ -3,7 +3,7 @@
 use super::Draft;
 use crate::model::{Id, MessageDraft, Source, Status};
 use crate::store::prune::forgotten;
-use crate::store::{Outcome, Prune, StoreError, history, keys, log, value};
+use crate::store::{Outcome, Prune, StoreError, codes, history, keys, log, value};
 
 impl Draft<'_> {
     pub(super) fn prune(&mut self, prune: Prune) -> Result<Outcome, StoreError> {
@@ -44,7 +44,10 @@ impl Draft<'_> {
         let Some(bytes) = value::get(self.store.tree(), &key)? else { return Ok(()) };
         let (_, draft): (Source, MessageDraft) = log::decode(&bytes, id)?;
         self.forget_row(&key, bytes.len());
-        self.batch.remove(&keys::integration_message(draft.integration, id));
+        self.forgotten.insert(id);
+        if let Some(delivery) = self.store.delivery(id)? {
+            codes::forget(&mut self.batch, id, delivery.last_answer());
+        }
         self.batch.remove(&keys::settled(id));
         self.batch.remove(&keys::by_id(keys::PARTS, id));
         self.batch.remove(&keys::record_mark(draft.record.partition(), id));

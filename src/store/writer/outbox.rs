@@ -7,9 +7,10 @@ use crate::address;
 use crate::format;
 use crate::model::{Id, MessageDraft, Notice, Owed, Partition, Parts, Settled, Source, Status};
 use crate::retry::Next;
+use crate::store::blocks::{Fate, Noted};
 use crate::store::command::{health_after, status_after};
 use crate::store::{
-    Gone, Hour, Outcome, Settle, Settlement, StoreError, history, hours, keys, log,
+    Gone, Hour, Outcome, Settle, Settlement, StoreError, codes, history, hours, keys, log,
 };
 
 impl Draft<'_> {
@@ -71,8 +72,8 @@ impl Draft<'_> {
             last_code: None,
             asked_by,
         };
+        self.blocks.noted.push(Noted::of(id, &draft));
         self.keep_row(&keys::by_id(keys::MESSAGES, id), &encode(&(source, draft)));
-        self.batch.insert(&keys::integration_message(integration, id), &[]);
         self.state.counters.totals.messages += 1;
         *self.owed_change.entry(integration).or_default() += 1;
         self.owe(id, owed.clone());
@@ -91,6 +92,7 @@ impl Draft<'_> {
 
     pub(super) fn owe(&mut self, message: Id, owed: Owed) {
         self.batch.insert(&keys::by_id(keys::OUTBOX, message), encode(&owed));
+        self.became.push((message, Fate::of_owed(&owed)));
         self.lines.push((message, owed.integration, owed.partition, true));
         self.outbox.insert(message, Some(owed));
     }
@@ -118,6 +120,8 @@ impl Draft<'_> {
             return Ok(Outcome::Settled(Settlement { owed: None, notices }));
         };
         let (attempts, last_code) = (attempt.number, attempt.outcome.code());
+        let before = Some((owed.attempts, owed.last_code));
+        codes::index(&mut self.batch, message, before, (attempts, last_code));
         match (next, status_after(next)) {
             (Next::RetryAt(due), _) => {
                 let owed = Owed { attempts, due, last_code, asked_by: None, ..owed };
@@ -175,6 +179,7 @@ impl Draft<'_> {
         self.outbox.insert(message, None);
         self.lines.push((message, owed.integration, owed.partition, false));
         self.batch.insert(&keys::settled(message), encode(&settled));
+        self.became.push((message, Fate::of_settled(&settled)));
         let totals = &mut self.state.counters.totals;
         match settled.status {
             Status::Delivered => totals.delivered += 1,

@@ -1,0 +1,78 @@
+//! The columns of a block: for each message its id, as the distance from the one before; its
+//! integration and its record type, as places among those of the block; how many contributors it
+//! names, and their numbers. All of them are small numbers, seven bits a byte.
+
+use super::{Names, Wanted, Who};
+use crate::model::Id;
+
+/// A message, in numbers.
+pub struct Line {
+    pub id: Id,
+    pub integration: u32,
+    pub record_type: u32,
+    pub contributors: Vec<u32>,
+}
+
+/// Writes the columns of messages, whose ids ascend, and which are to and about `who`.
+pub fn encode(lines: &[Line], who: &Who) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(lines.len() * 8);
+    let place = |among: &[u32], number| {
+        among.binary_search(&number).expect("invariant: every number is among them") as u64
+    };
+    let mut last = 0;
+    for line in lines {
+        put(&mut bytes, line.id.as_u64() - last);
+        last = line.id.as_u64();
+        put(&mut bytes, place(&who.integrations, line.integration));
+        put(&mut bytes, place(&who.types, line.record_type));
+        put(&mut bytes, line.contributors.len() as u64);
+        for number in &line.contributors {
+            put(&mut bytes, u64::from(*number));
+        }
+    }
+    bytes
+}
+
+/// The messages that may be wanted by what the columns say, oldest first; none when the columns
+/// cannot be read.
+pub fn passing(bytes: &[u8], who: &Who, wanted: &Wanted) -> Option<Vec<Id>> {
+    let integrations: Vec<bool> =
+        who.integrations.iter().map(|number| wanted.integration(*number)).collect();
+    let types: Vec<bool> = who.types.iter().map(|number| wanted.record_type(*number)).collect();
+    let (mut rest, mut id, mut passing) = (bytes, 0, Vec::new());
+    while !rest.is_empty() {
+        id += take(&mut rest)?;
+        let integration = integrations.get(take(&mut rest)? as usize)?;
+        let record_type = types.get(take(&mut rest)? as usize)?;
+        let mut contributor = !wanted.is_by_contributor();
+        for _ in 0..take(&mut rest)? {
+            let number = take(&mut rest)? as u32;
+            contributor = contributor || number == Names::ANY || wanted.contributor(number);
+        }
+        if *integration && *record_type && contributor {
+            passing.push(Id::from_u64(id));
+        }
+    }
+    Some(passing)
+}
+
+fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+fn take(bytes: &mut &[u8]) -> Option<u64> {
+    let (mut number, mut shift) = (0, 0);
+    loop {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7F).checked_shl(shift)?;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+        shift += 7;
+    }
+}

@@ -1,0 +1,264 @@
+//! Looking through the log, newest first: block by block, leaving out those whose digest excludes what
+//! is looked for; and in a block only the messages that an index or its columns name.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+
+use super::blocks::{Span, Wanted, passing};
+use super::head::Head;
+use super::log::{Entry, LogPage, MessageFilter, decode};
+use super::{Store, StoreError, codes, keys, value};
+use crate::model::{Addressed, Delivery, Id, Message, RecordKey, Status};
+
+/// The most messages one query reads; a page may then be short, and its cursor leads on. So an answer
+/// is quick even where digests say "perhaps" of every block.
+const LOOKED_AT_MAX: usize = if cfg!(test) { 60 } else { 20_000 };
+
+/// Whether to look on.
+type Flow = ControlFlow<()>;
+
+impl Store {
+    /// A page of the log.
+    pub fn messages(&self, filter: &MessageFilter) -> Result<LogPage, StoreError> {
+        let until = filter.until.map_or(Id::from_u64(u64::MAX), Id::at);
+        let before = filter.before.unwrap_or(until).min(until);
+        let since = filter.since.map_or(Id::default(), Id::at);
+        let page = LogPage::default();
+        let mut search = Search { store: self, filter, since, page, looked_at: 0, last: None };
+        match &filter.record {
+            Some(record) => search.in_record(record, before)?,
+            None => search.in_blocks(before)?,
+        }
+        Ok(search.page)
+    }
+
+    /// The messages about a record before `before`, newest first: its marks name them, or its index
+    /// does.
+    fn messages_of(
+        &self,
+        record: &RecordKey,
+        before: Id,
+    ) -> Result<impl Iterator<Item = Result<Id, StoreError>>, StoreError> {
+        let rows = self.ids_of_record_before(record.partition(), before)?;
+        let messages = rows.flat_map(move |row| match row {
+            Err(error) => VecDeque::from([Err(error)]),
+            Ok((id, true)) => VecDeque::from([Ok(id)]),
+            Ok((id, false)) => match self.mark(id) {
+                Err(error) => VecDeque::from([Err(error)]),
+                Ok(mark) => {
+                    let mark = mark.filter(|mark| mark.record == *record);
+                    let addressed = mark.into_iter().flat_map(|mark| mark.addressed);
+                    let messages = addressed.filter_map(|(_, addressed)| match addressed {
+                        Addressed::Message(id) => Some(Ok(id)),
+                        Addressed::NothingChanged => None,
+                    });
+                    messages.rev().collect()
+                }
+            },
+        });
+        Ok(messages.filter(move |id| id.as_ref().is_ok_and(|id| *id < before) || id.is_err()))
+    }
+
+    /// The newest rows first, of those whose keys are `prefix` and an id from `first` on, before `end`.
+    fn rows_of(
+        &self,
+        prefix: &[u8],
+        first: Id,
+        end: Id,
+    ) -> impl Iterator<Item = Result<(Id, sled::IVec), StoreError>> + use<> {
+        let key = |id: Id| {
+            let mut key = prefix.to_vec();
+            key.extend_from_slice(&id.as_u64().to_be_bytes());
+            key
+        };
+        let (range, key_bytes) = (key(first)..key(end.max(first)), prefix.len() + 8);
+        self.tree().range(range).rev().filter_map(move |entry| match entry {
+            Err(error) => Some(Err(error.into())),
+            // Longer keys are the parts of long values.
+            Ok((key, row)) if key.len() == key_bytes => keys::last_id(&key).map(|id| Ok((id, row))),
+            Ok(_) => None,
+        })
+    }
+}
+
+/// A query under way.
+struct Search<'s> {
+    store: &'s Store,
+    filter: &'s MessageFilter,
+    since: Id,
+    page: LogPage,
+    looked_at: usize,
+    /// The message that was looked at last.
+    last: Option<Id>,
+}
+
+impl Search<'_> {
+    fn in_record(&mut self, record: &RecordKey, before: Id) -> Result<(), StoreError> {
+        for id in self.store.messages_of(record, before)? {
+            let id = id?;
+            if id < self.since || self.look(id, None)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn in_blocks(&mut self, mut before: Id) -> Result<(), StoreError> {
+        let wanted = Wanted::of(self.filter, &self.store.blocks.read());
+        let index = index_for(self.filter);
+        loop {
+            if let Some(index) = &index {
+                match self.store.rows_of(index, self.since, before).next().transpose()? {
+                    Some((newest, _)) => before = newest.plus(1),
+                    None => return Ok(()),
+                }
+            }
+            let span = self.store.blocks.read().newest(&wanted, self.since, before);
+            let Some(span) = span else { return Ok(()) };
+            if self.in_span(&span, &wanted, index.as_deref())?.is_break() {
+                return Ok(());
+            }
+            before = span.first;
+        }
+    }
+
+    fn in_span(
+        &mut self,
+        span: &Span,
+        wanted: &Wanted,
+        index: Option<&[u8]>,
+    ) -> Result<Flow, StoreError> {
+        let Some(passing) = self.passing(span, wanted)? else { return Ok(Flow::Continue(())) };
+        if let (Passing::These(ids), None) = (&passing, index) {
+            for id in ids.iter().rev() {
+                if self.look(*id, None)?.is_break() {
+                    return Ok(Flow::Break(()));
+                }
+            }
+            return Ok(Flow::Continue(()));
+        }
+        let rows = self.store.rows_of(index.unwrap_or(&[keys::MESSAGES]), span.first, span.end);
+        for row in rows {
+            let (id, row) = row?;
+            let is_passing = match &passing {
+                Passing::These(ids) => ids.binary_search(&id).is_ok(),
+                Passing::All => true,
+            };
+            let is_coded = match (index, self.filter.code) {
+                (Some([keys::CODES, _]), Some(code)) => codes::is_of(code, &row),
+                _ => true,
+            };
+            let row = Some(row).filter(|_| index.is_none());
+            if is_passing && is_coded && self.look(id, row)?.is_break() {
+                return Ok(Flow::Break(()));
+            }
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    /// The messages that a block's digest leaves; none when it leaves none at all.
+    fn passing(&self, span: &Span, wanted: &Wanted) -> Result<Option<Passing>, StoreError> {
+        let Some((number, who)) = &span.block else { return Ok(Some(Passing::All)) };
+        let tree = self.store.tree();
+        // A row that is not there any more belongs to a block that was pruned just now.
+        if let Some(texts) = wanted.texts()
+            && let Some(table) = value::get(tree, &keys::numbered(keys::GRAMS, *number))?
+            && !texts.may_be_in(&table)
+        {
+            return Ok(None);
+        }
+        if !wanted.needs_columns(who) {
+            return Ok(Some(Passing::All));
+        }
+        let Some(columns) = value::get(tree, &keys::numbered(keys::COLUMNS, *number))? else {
+            return Ok(Some(Passing::All));
+        };
+        let mut ids = passing(&columns, who, wanted)
+            .ok_or_else(|| StoreError::Damaged(format!("the columns of block {number}")))?;
+        ids.retain(|id| (span.first..span.end).contains(id));
+        Ok(if ids.is_empty() { None } else { Some(Passing::These(ids)) })
+    }
+
+    /// Looks at a message, whose row may be at hand, and takes it into the page when it is wanted.
+    /// The page ends when there is one more than it has room for, so that a cursor always leads to
+    /// something, unless there is too much to look at.
+    fn look(&mut self, id: Id, row: Option<sled::IVec>) -> Result<Flow, StoreError> {
+        if self.looked_at == LOOKED_AT_MAX {
+            self.page.next = self.last;
+            return Ok(Flow::Break(()));
+        }
+        self.looked_at += 1;
+        self.last = Some(id);
+        let Some(entry) = self.wanted(id, row)? else { return Ok(Flow::Continue(())) };
+        if self.page.items.len() == self.filter.limit {
+            self.page.next = self.page.items.last().map(|entry| entry.message.id);
+            return Ok(Flow::Break(()));
+        }
+        self.page.items.push(entry);
+        Ok(Flow::Continue(()))
+    }
+
+    fn wanted(&self, id: Id, row: Option<sled::IVec>) -> Result<Option<Entry>, StoreError> {
+        let filter = self.filter;
+        let mut delivery = None;
+        // Small rows first: what became of it takes less reading than what it is.
+        if filter.status.is_some() || filter.code.is_some() {
+            let Some(found) = self.store.delivery(id)? else { return Ok(None) };
+            if !self.has_become(&found) {
+                return Ok(None);
+            }
+            delivery = Some(found);
+        }
+        let key = keys::by_id(keys::MESSAGES, id);
+        let row = match row {
+            Some(row) => Some(row),
+            None => self.store.tree().get(key)?,
+        };
+        // Pruned meanwhile.
+        let Some(row) = row else { return Ok(None) };
+        let long;
+        let bytes = match value::short(&row) {
+            Some(bytes) => bytes,
+            None => {
+                long = value::whole(self.store.tree(), &key, &row)?;
+                &long
+            }
+        };
+        if !Head::of(bytes, id)?.is_wanted(filter) {
+            return Ok(None);
+        }
+        let delivery = match delivery {
+            Some(delivery) => delivery,
+            None => match self.store.delivery(id)? {
+                Some(delivery) => delivery,
+                None => return Ok(None),
+            },
+        };
+        let (source, draft) = decode(bytes, id)?;
+        let status = self.store.status(&delivery);
+        Ok(Some(Entry { message: Message { id, source, draft }, delivery, status }))
+    }
+
+    fn has_become(&self, delivery: &Delivery) -> bool {
+        let (attempts, code) = delivery.last_answer();
+        self.filter.status.is_none_or(|status| self.store.status(delivery) == status)
+            && self.filter.code.is_none_or(|class| class.holds(attempts, code))
+    }
+}
+
+/// What a digest leaves of its block's messages.
+enum Passing {
+    All,
+    /// These, oldest first.
+    These(Vec<Id>),
+}
+
+/// What the keys of an index begin with that names every message a filter asks for, and few others.
+fn index_for(filter: &MessageFilter) -> Option<Vec<u8>> {
+    let by_code = filter.code.and_then(codes::prefix_of).map(|prefix| prefix.to_vec());
+    by_code.or(match filter.status? {
+        Status::Pending | Status::Held => Some(vec![keys::OUTBOX]),
+        Status::Delivered => None,
+        status => Some(keys::status_messages(status).to_vec()),
+    })
+}
