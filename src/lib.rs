@@ -32,6 +32,14 @@
 //!                           delivery::DeliveryActor  as above; what the hook calls the record comes back
 //! ```
 //!
+//! # The way of a security event
+//!
+//! ```text
+//! POST /security-events, or a change of what is configured → store::Journal
+//!                               ↓                  in the list, and the messages, in the same commit
+//!                           delivery::DeliveryActor  as above; or when enough of them wait for each other
+//! ```
+//!
 //! # Rooms
 //!
 //! Imports point only downwards.
