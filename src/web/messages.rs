@@ -13,7 +13,8 @@ use super::{Api, Page, Problem, RecordName};
 use crate::clock::Timestamp;
 use crate::delivery;
 use crate::model::{
-    Action, Attempt, AttemptOutcome, Delivery, ExternalId, Id, Source, Status, Timing, Trigger,
+    Action, Attempt, AttemptOutcome, Delivery, ExternalId, Id, Kind, Source, Status, Timing,
+    Trigger,
 };
 use crate::store::{Config, Entry, MessageFilter};
 
@@ -42,6 +43,8 @@ pub fn cancel() -> Resource {
 #[schema(as = MessageSummary)]
 struct Summary {
     id: Id,
+    /// What it is about: edits, security events, or a whole record.
+    kind: Kind,
     integration: IntegrationName,
     status: Status,
     record: RecordName,
@@ -49,7 +52,7 @@ struct Summary {
     audit_action: Action,
     description: Option<String>,
     auditable_url: Option<String>,
-    /// How many audits were collated.
+    /// How many audits were collated, or events are in it.
     audits: u32,
     /// The first few.
     fields: Vec<String>,
@@ -159,6 +162,11 @@ impl Summary {
         let settled_by = settled.and_then(|settled| settled.by.clone());
         Self {
             id: entry.message.id,
+            kind: match entry.message.source {
+                Source::Window(_) | Source::Audit(_) => Kind::Activity,
+                Source::Events(_) => Kind::Security,
+                Source::Link(_) => Kind::Record,
+            },
             integration: IntegrationName::of(draft.integration, config),
             status: entry.status,
             record: RecordName::of(&draft.record),

@@ -22,6 +22,7 @@ const LEVELS = [
   ["workspace", "One workspace", "Its edits only; its owners may change the integration."],
 ];
 const CHATS = ["aha", "slack", "teams", "google_chat", "discord"];
+const BATCHED = ["ecs_bulk", "cef", "splunk_hec", "datadog", "syslog"];
 const SIEMS = ["ocsf", "ecs", "ecs_bulk", "cef", "splunk_hec", "datadog", "syslog"];
 
 export function integrationForm(found, { me, mayChange, etag, saved }) {
@@ -85,7 +86,7 @@ export function integrationForm(found, { me, mayChange, etag, saved }) {
       text("max_wait", "Max wait", spec.max_wait, { placeholder: "the server's" }, "The longest it may take: off, or like 30m.")),
     only("activity security", select("format", "Format", ["audit", ...CHATS, ...SIEMS].map((name) => [name]), spec.format)),
     only("activity", check("include_record", "Send the whole record with the changes", spec.include_record)),
-    only("security", h("p.field", h("span", "Send together"), " up to ",
+    only("security", h("p.field.batch", h("span", "Send together"), " up to ",
       h("input", { name: "batch_events", inputmode: "numeric", size: "4", "aria-label": "Events in a message", placeholder: "1", value: spec.batch?.max_events ?? "" }),
       " events, waiting up to ",
       h("input", { name: "batch_wait", size: "4", "aria-label": "Longest wait", placeholder: "5s", value: spec.batch?.max_wait ?? "" })), wrong("batch")),
@@ -108,6 +109,7 @@ export function integrationForm(found, { me, mayChange, etag, saved }) {
     const kind = form.elements.kind.value;
     for (const part of form.querySelectorAll("[data-kinds]")) part.hidden = !part.dataset.kinds.split(" ").includes(kind);
     if (kind === "activity") place.hidden = form.elements.level.value === "account";
+    form.querySelector(".batch").hidden = !BATCHED.includes(form.elements.format.value);
     for (const option of form.elements.format.options) option.hidden = kind === "security" && CHATS.includes(option.value);
   }
   form.addEventListener("change", chooseKind);

@@ -131,5 +131,5 @@ function entryElement({ key, at, level, own, what, detail, text, href }) {
   const [sign, word] = LEVELS[level];
   return h("li", { class: `entry ${level}${own ? " own" : ""}`, "data-key": key },
     h("span.level", h("span", { "aria-hidden": "true" }, sign), ` ${word}`), time(at),
-    h("span.what", h("b", what), " ", href ? h("a", { href, dir: "auto" }, text) : h("span", { dir: "auto" }, text), h("span.below", detail)));
+    h("span.what", h("b", what), text ? " · " : "", href ? h("a", { href, dir: "auto" }, text) : h("span", { dir: "auto" }, text), h("span.below", detail)));
 }

@@ -4,7 +4,7 @@ import { api, query, recordPath } from "/static/api.js";
 import { fill, h } from "/static/h.js";
 import { poll } from "/static/poll.js";
 import { part, pretty, requestPanel, responsePanel } from "/static/pages/attempt.js";
-import { safeLink, several } from "/static/pages/messages.js";
+import { recordLink, safeLink, several } from "/static/pages/messages.js";
 import { timeline } from "/static/pages/timeline.js";
 import { auditOf, changes } from "/static/pages/values.js";
 import { button, copyButton, due, empty, keepingFocus, may, refreshTimes, serverAway, state, tell, time } from "/static/ui.js";
@@ -64,8 +64,10 @@ export function messagePage(main, { me, parameters: [id] }) {
   }
 
   function tabs() {
+    const names = message.kind === "activity" ? TABS : TABS.slice(1);
+    if (!names.includes(tab)) [tab] = names;
     const panel = h("div", { role: "tabpanel", id: "panel", tabindex: "0", "aria-label": tab }, panelOf());
-    const list = h("div.tabs", { role: "tablist", "aria-label": "The message" }, TABS.map((name) =>
+    const list = h("div.tabs", { role: "tablist", "aria-label": "The message" }, names.map((name) =>
       h("button", {
         type: "button", role: "tab", "aria-selected": String(name === tab), "aria-controls": "panel",
         tabindex: name === tab ? "0" : "-1",
@@ -75,7 +77,7 @@ export function messagePage(main, { me, parameters: [id] }) {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!step) return;
       event.preventDefault();
-      tab = TABS[(TABS.indexOf(tab) + step + TABS.length) % TABS.length];
+      tab = names[(names.indexOf(tab) + step + names.length) % names.length];
       draw();
       place.querySelector("[aria-selected=true]").focus();
     });
@@ -122,18 +124,23 @@ function actions(message, again) {
     }) : null);
 }
 
+function madeOf({ kind, audits: count }) {
+  if (kind === "record") return ", of the record as it was";
+  const what = kind === "security" ? "event" : "edit";
+  return `, of ${count === 1 ? `one ${what}` : `${count} ${what}s`}`;
+}
+
 function facts(message) {
   const fact = (name, ...value) => [h("dt", name), h("dd", value)];
   return h("aside.card", { "aria-label": "Facts" }, h("dl.facts",
-    fact("Record", h("a", { href: `/records/${recordPath(message.record)}` },
-      `${message.record.type} ${message.record.id}`), safeLink(message.auditable_url)),
+    fact(message.kind === "security" ? "About" : "Record", recordLink(message), safeLink(message.auditable_url)),
     fact("Integration", message.integration.name
       ? h("a", { href: `/integrations/${message.integration.id}` }, message.integration.name) : "deleted"),
     fact("By", several(message.contributors, "the system")),
-    fact("Made", time(message.created_at), `, of ${message.audits === 1 ? "one edit" : `${message.audits} edits`}`),
+    fact("Made", time(message.created_at), madeOf(message)),
     fact("Attempts", message.attempts_max ? `${message.attempts} of ${message.attempts_max}` : message.attempts),
     message.next_attempt_at ? fact("Next attempt", due(message.next_attempt_at)) : null,
     fact("webhook-id", h("span.mono", message.id), " ", copyButton(message.id)),
-    fact("Why", h("a", { href: `/records/${recordPath(message.record)}?integration=${message.integration.id}` },
+    message.kind !== "activity" ? null : fact("Why", h("a", { href: `/records/${recordPath(message.record)}?integration=${message.integration.id}` },
       "Why was this sent?"))));
 }

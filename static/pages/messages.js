@@ -111,6 +111,12 @@ export function messagesPage(main, { me, search }) {
   return { title: "Messages", leave: () => { stop(); unbind(); again?.abort(); } };
 }
 
+/** The record that a message is about; events are about none. */
+export function recordLink({ kind, record }) {
+  const name = `${record.type} ${record.id}`;
+  return kind === "security" ? name : h("a", { href: `/records/${recordPath(record)}` }, name);
+}
+
 function row(message) {
   const name = message.description ?? `${message.record.type} ${message.record.id}`;
   return labelled(HEADS, h("tr", { "data-key": message.id },
@@ -118,7 +124,7 @@ function row(message) {
     h("td.main",
       h("a", { href: `/messages/${message.id}`, class: "open", dir: "auto" }, name),
       h("span.below",
-        h("a", { href: `/records/${recordPath(message.record)}` }, `${message.record.type} ${message.record.id}`),
+        recordLink(message),
         safeLink(message.auditable_url))),
     h("td.list", several(message.fields)),
     h("td.list", several(message.contributors)),

@@ -24,6 +24,7 @@ function entry(kind, at, text, more = null) {
 }
 
 function edits(message, audits, whole, unfold) {
+  if (message.kind !== "activity") return [];
   if (!audits) return entry("", "", h("span.quiet", "The edits are being fetched…"));
   const { items, next } = audits;
   const left = message.audits - items.length;
@@ -53,7 +54,9 @@ export function because(window) {
   return `discarded by ${window.by}${window.reason ? `: ${window.reason}` : ""}`;
 }
 
-function ending({ window, created_at: at }) {
+function ending({ kind, window, created_at: at, audits: count }) {
+  if (kind === "record") return entry("", time(at), "The record as it was then");
+  if (kind === "security") return entry("", time(at), count === 1 ? "It happened" : `${count} events had waited for each other`);
   if (!window) return entry("", time(at), "Sent at once, alone");
   const again = new Date(at) - new Date(window.closed_at) > 1000;
   return [entry("", time(window.closed_at), `Window closed: ${because(window)}`),
