@@ -47,8 +47,10 @@ fn what_failed_is_redelivered_and_what_is_done_with_cannot_be_cancelled() {
     receiver.will_answer(&[500]);
     server.api.post("/audits", &update("1", "Name"), 202);
     let id = wait_for_status(&server, "failed");
-    assert_eq!(server.api.get(&format!("/integrations/{integration}"), 200)["status"], "failing");
-    let failing = server.api.get(&format!("/integrations/{integration}"), 200);
+    let failing = eventually("its integration is failing", || {
+        let found = server.api.get(&format!("/integrations/{integration}"), 200);
+        (found["status"] == "failing").then_some(found)
+    });
     assert!(failing["last_error_at"].is_string() && failing["last_delivery_at"].is_null());
     let path = format!("/messages/{id}");
     server.api.post(&format!("{path}/cancel"), &json!({}), 409);
