@@ -184,7 +184,10 @@ proptest! {
     ) {
         let change = |n| json!({"field_name": format!("{n}{value}").chars().take(255).collect::<String>(),
                                 "value": value.repeat(times), "old_value": n});
-        let mut audit = update(1, Value::Null, (0..fields).map(change).collect());
+        // What leads from nothing to nothing is no change, and so no message.
+        let last = json!({"field_name": "Last", "value": "changed"});
+        let changes = (0..fields).map(change).chain([last]).collect();
+        let mut audit = update(1, Value::Null, changes);
         let name = value.chars().take(255).collect::<String>();
         audit["contributors"] = (0..people).map(|n| user(n, &name)).collect();
         audit["description"] = json!(value.repeat(times));

@@ -54,6 +54,11 @@ impl Store {
         for pack in pack::scan(self.tree(), Id::default())?.take(ROWS_MAX) {
             end = pack?.0.plus(1);
         }
+        if end == Id::default() {
+            // Where no audits are, it is security events that fill it.
+            let events = self.old_events(Id::from_u64(u64::MAX), ROWS_MAX)?;
+            end = events.iter().map(|(_, place)| place.plus(1)).max().unwrap_or(end);
+        }
         Ok(end)
     }
 
