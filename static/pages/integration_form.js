@@ -10,7 +10,7 @@ import * as router from "/static/router.js";
 const KINDS = [
   ["activity", "Activity webhook", "Edits of records, collated when a record has been left alone."],
   ["security", "Security webhook", "Security events, each at once: to a SIEM. Of the whole account."],
-  ["record", "Integration webhook", "Whole records of one workspace: when they are sent, and with every change from then on."],
+  ["record", "Integration webhook", "Whole records of a workspace: when they are sent, and with every change from then on."],
 ];
 const MODES = [
   ["collated", "Collated", "One message when the record has been left alone, naming everyone who edited it."],

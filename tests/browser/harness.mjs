@@ -140,7 +140,8 @@ export async function setUp({ quiet = "1s", integration = {} } = {}) {
     async stop() {
       await browser.stop();
       await receiver.stop();
-      await server.stop();
+      // Not the one that was started first: a test may have put another in its place.
+      await this.server.stop();
     },
   };
 }
