@@ -217,7 +217,10 @@ impl Handler<SendBatchAt> for DeliveryActor {
 
     fn handle(&mut self, SendBatchAt(due): SendBatchAt, ctx: &mut Context<Self>) {
         let wait = due.since(self.shared.clock.now()).min(SLEEP_MAX);
-        ctx.run_later(wait, |actor, ctx| {
+        ctx.run_later(wait, move |actor, ctx| {
+            if actor.shared.clock.now() < due {
+                return ctx.notify(SendBatchAt(due));
+            }
             let (shared, integration) = (actor.shared.clone(), actor.integration.id);
             let sent = async move { shared.journal.send_batch(integration).await };
             ctx.spawn(sent.into_actor(actor).map(move |sent, actor, ctx| {

@@ -10,7 +10,9 @@ use super::wire::{self, Wire};
 use super::{Posted, Shared, TestHook, Transport};
 use crate::clock::Timestamp;
 use crate::format::siem;
-use crate::model::{Attempt, AttemptOutcome, Delivery, Id, Integration, Owed, Parts, Trigger};
+use crate::model::{
+    Attempt, AttemptOutcome, Delivery, Id, Integration, Message, Owed, Parts, Trigger,
+};
 use crate::retry::{self, Next};
 use crate::store::{Entry, Settle, Settlement, Store, StoreError};
 
@@ -49,17 +51,17 @@ pub async fn make(
     transport: Rc<dyn Transport>,
 ) -> Made {
     let _held = Held { store: shared.store.clone(), message: turn.message };
-    let (entry, owed, parts) = match read(&shared.store, turn.message) {
+    let (message, owed, parts) = match read(&shared.store, turn.message) {
         Ok(Some(read)) => read,
         Ok(None) => return Made::nothing(Ok(Settlement::default())),
         Err(error) => return Made::nothing(Err(error)),
     };
-    let draft = entry.message.draft;
+    let has_parts = message.events() > 1;
     let (count, body) = match &parts {
-        None => (draft.audits, draft.body),
+        None => (message.events(), message.draft.body),
         Some(parts) => {
             let items = parts.to_send();
-            (items.len() as u32, siem::only(integration.spec.format, &draft.body, items))
+            (items.len() as u32, siem::only(integration.spec.format, &message.draft.body, items))
         }
     };
     let (at, started) = (shared.clock.now(), shared.clock.monotonic());
@@ -95,20 +97,22 @@ pub async fn make(
         partition: turn.partition,
         attempt: written(number, at, owed.asked_by, took, wire, posted),
         next,
-        parts,
+        parts: parts.filter(|_| has_parts),
     };
     Made { exchange: Some((outcome, took)), settled: shared.journal.settle(settle).await }
 }
 
 /// The message, what is owed of it, and which parts; none when it is owed no more.
-fn read(store: &Store, message: Id) -> Result<Option<(Entry, Owed, Option<Parts>)>, StoreError> {
-    let Some(entry) = store.message(message)? else { return Ok(None) };
+fn read(store: &Store, id: Id) -> Result<Option<(Message, Owed, Option<Parts>)>, StoreError> {
+    let Some(Entry { message, delivery, .. }) = store.message(id)? else { return Ok(None) };
     // Given up since it was taken out of the schedule, if it is not owed.
-    let Delivery::Owed(owed) = entry.delivery.clone() else { return Ok(None) };
-    Ok(Some((entry, owed, store.parts(message)?)))
+    let Delivery::Owed(owed) = delivery else { return Ok(None) };
+    let parts = if message.events() > 1 { store.parts(id)? } else { None };
+    Ok(Some((message, owed, parts)))
 }
 
-/// What is left of a message of many events: where some were refused, it has failed in the end.
+/// What is left of a message of many events, where there is anything to say of it: when some were
+/// refused, it has failed in the end.
 fn left(
     next: Next,
     before: Option<Parts>,
@@ -120,7 +124,7 @@ fn left(
             (Next::Delivered, Some(parts)) if parts.holds_back() => {
                 (Next::Failed, Some(Parts { again: Vec::new(), ..parts }))
             }
-            (Next::Delivered, _) => (next, None),
+            (Next::Delivered, Some(_)) => (next, Some(Parts::default())),
             (_, before) => (next, before),
         };
     };
@@ -129,7 +133,7 @@ fn left(
         Next::Delivered if !parts.refused.is_empty() => Next::Failed,
         next => next,
     };
-    (next, Some(parts).filter(|parts| !parts.is_empty()))
+    (next, Some(parts))
 }
 
 /// Posts a sample, of which nothing is written down.

@@ -56,6 +56,16 @@ pub struct Message {
     pub draft: MessageDraft,
 }
 
+impl Message {
+    /// How many events are in its body: of edits, however many, one collated audit.
+    pub fn events(&self) -> u32 {
+        match self.source {
+            Source::Events(_) => self.draft.audits,
+            Source::Window(_) | Source::Audit(_) | Source::Link(_) => 1,
+        }
+    }
+}
+
 /// How it stands with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -174,7 +174,7 @@ pub struct Settle {
     pub attempt: Attempt,
     /// What follows from it.
     pub next: Next,
-    /// Which of the events in it are left, where the hook said so of single ones.
+    /// Which of the events in it are left, if any; none when that stays as it was.
     pub parts: Option<Parts>,
 }
 

@@ -125,6 +125,27 @@ fn splunk_has_it_when_it_says_so_in_the_channel() {
 }
 
 #[test]
+fn a_collated_audit_is_one_event_to_a_siem_however_many_edits_it_is_made_of() {
+    let (receiver, server) = (Receiver::start(), Server::quiet("1s"));
+    let spec = json!({"format": "splunk_hec", "retry_schedule": ["1s"]});
+    let hook = server.api.integration(&receiver.url("/"), spec);
+    receiver.will_say(400, r#"{"text":"Invalid data format","code":6,"invalid-event-number":0}"#);
+    let audit = |name: &str| {
+        json!({"audit_action": "update", "auditable_type": "feature", "auditable_id": "42",
+               "user": {"id": "101"}, "changes": [{"field_name": "Name", "value": name}]})
+    };
+    server.api.post("/audits", &json!([audit("a"), audit("b"), audit("c")]), 202);
+    let message = only_message(&server.api, &hook, "failed");
+    let received = receiver.received();
+    assert_eq!(received.len(), 1, "it was refused, and there is nothing else in it to send again");
+    assert_eq!(received[0].body.lines().count(), 1);
+    let path = format!("/messages/{}/redeliver", message["id"].as_str().expect("an id"));
+    server.api.post(&path, &json!({}), 202);
+    assert_eq!(receiver.wait_for(2)[1].body, received[0].body, "whole");
+    server.settled();
+}
+
+#[test]
 fn an_activity_integration_writes_for_a_siem_too() {
     let (receiver, server) = (Receiver::start(), Server::quiet("0s"));
     server.api.integration(&receiver.url("/"), json!({"format": "ocsf"}));

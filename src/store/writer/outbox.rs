@@ -99,7 +99,9 @@ impl Draft<'_> {
 
     pub(super) fn settle(&mut self, settle: Settle) -> Result<Outcome, StoreError> {
         let Settle { message, integration, attempt, next, parts, .. } = settle;
-        self.keep_parts(message, parts)?;
+        if let Some(parts) = parts {
+            self.keep_parts(message, &parts);
+        }
         let key = keys::attempt(message, attempt.number);
         self.keep_row(&key, &encode(&attempt));
         let health = self.store.health(integration);
@@ -140,15 +142,12 @@ impl Draft<'_> {
     }
 
     /// Writes down which events of a message are left.
-    fn keep_parts(&mut self, message: Id, parts: Option<Parts>) -> Result<(), StoreError> {
+    fn keep_parts(&mut self, message: Id, parts: &Parts) {
         let key = keys::by_id(keys::PARTS, message);
-        match parts {
-            Some(parts) => self.batch.insert(&key, encode(&parts)),
-            // Of most messages nothing was ever written.
-            None if self.store.tree().contains_key(key)? => self.batch.remove(&key),
-            None => {}
+        match parts.is_empty() {
+            true => self.batch.remove(&key),
+            false => self.batch.insert(&key, encode(parts)),
         }
-        Ok(())
     }
 
     /// Marks a message that a newer one took in, if it is still owed (R17).
