@@ -29,7 +29,7 @@ use crate::metrics::Metrics;
 use crate::record::{self, Gauges, Registry};
 use crate::settings::Settings;
 use crate::store::{Journal, JournalThread, Store, StoreError};
-use crate::web::{Api, Door, Rates};
+use crate::web::{Api, Complaints, Door, Rates};
 pub use certificate::BadCertificate;
 use certificate::Certificate;
 use switchboard::{Lines, Switchboard};
@@ -140,6 +140,7 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
         trusted_proxies: settings.trusted_proxies.clone(),
         guard,
         door: Door::new(settings.limits.request_rate),
+        complaints: Complaints::default(),
         login_code,
         started,
     });

@@ -15,6 +15,7 @@ mod check;
 mod config;
 mod demo;
 mod listen;
+mod open_files;
 mod openapi;
 mod receiver;
 mod remote;

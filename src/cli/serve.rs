@@ -5,10 +5,12 @@ use std::net::{SocketAddr, TcpListener};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::CliError;
+use super::{CliError, open_files};
 use crate::app::{self, Running};
 use crate::settings::{Given, Settings, write_duration};
 
+/// Files beside connections: the store's, and connections to hooks.
+const OTHER_FILES: u64 = 1_000;
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
 
@@ -17,6 +19,7 @@ pub async fn run(given: Given) -> Result<(), CliError> {
     let settings = Settings::resolve(given)?;
     let mut stop = StopSignal::new()?;
     let mut hang_up = signal(SignalKind::hangup())?;
+    have_files_for(settings.limits.connections);
     let listener = bind(settings.listen)?;
     let running = app::start(&settings, listener).await?;
     // Whoever started this may not be reading.
@@ -33,6 +36,17 @@ pub async fn run(given: Given) -> Result<(), CliError> {
         _ = stop.wait() => log::warn!("stopped at once; what was in flight goes on at the next start"),
     }
     Ok(())
+}
+
+/// Says so when there cannot be as many connections as there may be.
+fn have_files_for(connections: usize) {
+    let Some(files) = open_files::raise_limit() else { return };
+    if files < connections as u64 + OTHER_FILES {
+        log::warn!(
+            "this process may open {files} files, too few for {connections} connections \
+             (max_connections); raise the limit (ulimit -n) or lower that setting"
+        );
+    }
 }
 
 /// Listens on `address`.

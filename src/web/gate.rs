@@ -65,21 +65,32 @@ fn admit(request: &ServiceRequest) -> Result<(), Problem> {
     Ok(())
 }
 
+/// What the log says of a call: what is broken; now and then what is at a bound; for who looks
+/// closely, what the caller did.
+fn note(call: &str, problem: &Problem, api: &Api) {
+    let what = problem.for_the_log();
+    match problem.status_code() {
+        StatusCode::INTERNAL_SERVER_ERROR => log::error!("{call}: {what}"),
+        status if status.is_server_error() => {
+            match api.complaints.say(problem.reason(), api.clock.monotonic()) {
+                Some(0) => log::warn!("{call}: {what}"),
+                Some(others) => log::warn!("{call}, and {others} calls before it: {what}"),
+                None => log::debug!("{call}: {what}"),
+            }
+        }
+        _ => log::debug!("{call}: {what}"),
+    }
+}
+
 /// A problem that names the call, here and in the log.
 fn told_which(response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse<BoxBody> {
     let problem = response.response().error().and_then(|error| error.as_error::<Problem>());
     let Some(problem) = problem else { return response };
-    let (method, uri) = (response.request().method(), response.request().uri());
-    // What is broken; what is at a bound; what the caller did.
-    let level = match problem.status_code() {
-        StatusCode::INTERNAL_SERVER_ERROR => log::Level::Error,
-        status if status.is_server_error() => log::Level::Warn,
-        _ => log::Level::Debug,
-    };
-    log::log!(level, "{id} {method} {}: {}", uri.path(), problem.for_the_log());
+    let method = response.request().method();
+    let api: &Data<Api> = response.request().app_data().expect("invariant: every app has an Api");
+    note(&format!("{id} {method} {}", response.request().uri().path()), problem, api);
     if response.request().match_pattern().as_deref() == Some(AUDITS) && *method == Method::POST {
-        let api: Option<&Data<Api>> = response.request().app_data();
-        api.inspect(|api| api.metrics.audits.refused(problem.reason()));
+        api.metrics.audits.refused(problem.reason());
     }
     let answer = problem.answer(Some(id));
     response.into_response(answer)

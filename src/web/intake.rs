@@ -23,6 +23,9 @@ use crate::settings::write_size;
 /// How long a body may pause before the call is given up; else a client that has gone silently
 /// would keep its room for ever.
 const BODY_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How quickly a body must come, on the whole; else a client that says a byte now and then would keep
+/// its room for hours. Every so many bytes buy back a second of patience.
+const BODY_BYTES_A_SECOND: f64 = 8192.0;
 
 /// Bytes of request bodies that are held, or that room has been made for.
 #[derive(Default)]
@@ -120,22 +123,35 @@ fn body_bytes(method: &Method, headers: &HeaderMap, max: u64) -> u64 {
     if headers.contains_key(TRANSFER_ENCODING) && !reads_none { max } else { 0 }
 }
 
-/// The same body, but one that ends with an error when it pauses for too long.
+/// The same body, but one that ends with an error when it comes too slowly.
 fn impatient(payload: Payload) -> impl Stream<Item = Result<Bytes, PayloadError>> {
-    futures_util::stream::unfold(Some(payload), |payload| async {
-        let mut payload = payload?;
+    let patience = BODY_PAUSE_MAX;
+    futures_util::stream::unfold(Some((payload, patience)), |left| async {
+        let (mut payload, patience) = left?;
         let next = futures_util::StreamExt::next(&mut payload);
-        match tokio::time::timeout(BODY_PAUSE_MAX, next).await {
-            Ok(Some(chunk)) => Some((chunk, Some(payload))),
+        let (next, waited) = waited(tokio::time::timeout(patience, next)).await;
+        match next {
+            Ok(Some(chunk)) => {
+                let earned = chunk.as_ref().map_or(0, Bytes::len) as f64 / BODY_BYTES_A_SECOND;
+                let patience = patience.saturating_sub(waited) + Duration::from_secs_f64(earned);
+                Some((chunk, Some((payload, patience.min(BODY_PAUSE_MAX)))))
+            }
             Ok(None) => None,
             Err(_) => {
-                let seconds = BODY_PAUSE_MAX.as_secs();
-                let why = format!("nothing more of it came for {seconds} s");
+                let why = "it comes more slowly than 8 KiB a second";
                 let error = std::io::Error::new(std::io::ErrorKind::TimedOut, why);
                 Some((Err(PayloadError::Io(error)), None))
             }
         }
     })
+}
+
+/// How long it took as well.
+#[allow(clippy::disallowed_methods)] // the time that timers go by
+async fn waited<F: Future>(future: F) -> (F::Output, Duration) {
+    let began = tokio::time::Instant::now();
+    let output = future.await;
+    (output, began.elapsed())
 }
 
 /// What the debug log says of a request; nothing when it is not written.
@@ -223,5 +239,23 @@ mod tests {
         let payload: Pin<Box<dyn Stream<Item = _>>> = Box::pin(silent);
         let read: Vec<_> = futures_util::StreamExt::collect(impatient(payload.into())).await;
         assert!(matches!(read[..], [Ok(_), Ok(_), Err(PayloadError::Io(_))]), "{read:?}");
+    }
+
+    /// How many chunks of so many bytes are taken of a body that brings one every ten seconds.
+    async fn taken(bytes: usize) -> usize {
+        let chunks = futures_util::stream::unfold(0, move |sent| async move {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            (sent < 100).then(|| (Ok(Bytes::from(vec![0; bytes])), sent + 1))
+        });
+        let payload: Pin<Box<dyn Stream<Item = _>>> = Box::pin(chunks);
+        let read: Vec<_> = futures_util::StreamExt::collect(impatient(payload.into())).await;
+        read.iter().filter(|chunk| chunk.is_ok()).count()
+    }
+
+    #[actix_web::test]
+    async fn a_body_that_drips_ends_with_an_error_and_one_that_flows_does_not() {
+        tokio::time::pause();
+        assert_eq!(taken(1).await, 2, "half a minute, and not a thousand seconds");
+        assert_eq!(taken(10 * 8192).await, 100);
     }
 }

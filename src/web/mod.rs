@@ -46,6 +46,7 @@ mod body;
 mod by_hand;
 mod client_address;
 mod closed;
+mod complaints;
 mod config;
 mod door;
 mod error;
@@ -86,6 +87,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use complaints::Complaints;
 pub use door::Door;
 pub use error::Problem;
 pub use intake::{Connections, Held};
@@ -135,6 +137,8 @@ pub struct Api {
     pub guard: Guard,
     /// How often somebody may knock.
     pub door: Door,
+    /// What the log said of calls that were refused.
+    pub complaints: Complaints,
     /// What the login link that was printed opens the pages with.
     pub login_code: LoginCode,
     /// When the server started.

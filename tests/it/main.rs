@@ -23,6 +23,7 @@
 //! - `tls`: certificates, good and bad, and who may be connected to
 //! - `record_hooks`: whole records, kept current at their hooks
 //! - `nasty`: receivers that do what no receiver should
+//! - `overload`: more than it can take, all at once
 //! - `slow_hook`: a hook that never answers delays nobody else
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
@@ -41,6 +42,7 @@ mod limits;
 mod listen;
 mod metrics;
 mod nasty;
+mod overload;
 mod preview;
 mod record_hooks;
 mod rest;
