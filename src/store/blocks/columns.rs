@@ -41,7 +41,7 @@ pub fn passing(bytes: &[u8], who: &Who, wanted: &Wanted) -> Option<Vec<Id>> {
     let types: Vec<bool> = who.types.iter().map(|number| wanted.record_type(*number)).collect();
     let (mut rest, mut id, mut passing) = (bytes, 0, Vec::new());
     while !rest.is_empty() {
-        id += take(&mut rest)?;
+        id = u64::checked_add(id, take(&mut rest)?)?;
         let integration = integrations.get(take(&mut rest)? as usize)?;
         let record_type = types.get(take(&mut rest)? as usize)?;
         let mut contributor = !wanted.is_by_contributor();
