@@ -344,4 +344,11 @@ mod tests {
             assert!(holds(bad, 1, None).unwrap_err().contains("5xx"), "{bad}");
         }
     }
+
+    #[test]
+    fn a_state_that_is_none_is_told_without_what_a_terminal_would_obey() {
+        assert_eq!("failed".parse::<Status>(), Ok(Status::Failed));
+        let told = "failed\u{1b}[2J\n".parse::<Status>().unwrap_err();
+        assert!(told.contains("superseded") && !told.chars().any(char::is_control), "{told:?}");
+    }
 }
