@@ -42,10 +42,8 @@ pub struct ImportArgs {
 /// Writes what is configured.
 pub async fn export(args: ExportArgs) -> Result<(), CliError> {
     let path = if args.secrets { "/config?secrets=true" } else { "/config" };
-    let mut document = args.remote.call(Method::GET, path, None).await?;
-    let integrations = document["integrations"].as_array_mut();
-    integrations.into_iter().flatten().for_each(leave_defaults_out);
-    let text = toml::to_string_pretty(&document).map_err(|error| {
+    let document = args.remote.call(Method::GET, path, None).await?;
+    let text = text_of(&document).map_err(|error| {
         CliError::Argument(format!("the configuration cannot be written: {error}"))
     })?;
     let head = "# What is configured in Lull. `lull import-config` reads it in again.\n\n";
@@ -56,6 +54,23 @@ pub async fn export(args: ExportArgs) -> Result<(), CliError> {
         })?,
     }
     Ok(())
+}
+
+/// What is configured, as people read it.
+pub fn text_of(document: &Value) -> Result<String, toml::ser::Error> {
+    let mut document = document.clone();
+    let integrations = document.get_mut("integrations").and_then(Value::as_array_mut);
+    integrations.into_iter().flatten().for_each(leave_defaults_out);
+    toml::to_string_pretty(&document)
+}
+
+/// The document that such a text is, or the line where it is wrong and why.
+pub fn document_of(text: &str) -> Result<Map<String, Value>, (usize, String)> {
+    toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.map_or(0, |before| before.matches('\n').count() + 1);
+        (line, error.message().replace('\n', " "))
+    })
 }
 
 /// Writes a file; one with secrets only its owner may read.
@@ -94,9 +109,7 @@ pub async fn import(args: ImportArgs) -> Result<(), CliError> {
         "-" => std::io::read_to_string(std::io::stdin()).map_err(unreadable)?,
         file => std::fs::read_to_string(file).map_err(unreadable)?,
     };
-    let document: Map<String, Value> = toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-        let wrong = error.message().replace('\n', " ");
+    let document = document_of(&text).map_err(|(line, wrong)| {
         CliError::Argument(format!("{}: line {line}: {wrong}", args.file))
     })?;
     let path = format!("/config?dry_run={}&prune={}", args.dry_run, args.prune);

@@ -6,6 +6,7 @@
 //! - `check.rs`: whether the store is whole
 //! - `config.rs`: what is configured, as a file
 //! - `token.rs`: tokens, made, listed and revoked
+//! - `logging.rs`: the log, one line an event
 //! - `remote.rs`: calling a running server
 //! - `openapi.rs`: the document of the API
 //! - `receiver.rs`: a local receiver of webhooks
@@ -15,6 +16,7 @@ mod check;
 mod config;
 mod demo;
 mod listen;
+mod logging;
 mod open_files;
 mod openapi;
 mod receiver;
@@ -24,6 +26,8 @@ mod summary;
 mod token;
 
 use clap::{Args, Parser, Subcommand};
+#[doc(hidden)] // for `tests/fuzz`
+pub use config::{document_of, text_of};
 
 use crate::app::StartError;
 use crate::settings::{BadSetting, Given};
@@ -109,8 +113,13 @@ impl Cli {
         }
     }
 
+    /// Starts the log.
+    pub fn start_log(&self) {
+        logging::start(self.default_log_level());
+    }
+
     /// What is logged when `RUST_LOG` does not say.
-    pub fn default_log_level(&self) -> &'static str {
+    fn default_log_level(&self) -> &'static str {
         match self.command {
             // What these print is to be read undisturbed.
             None | Some(Command::Serve(_)) => "info,actix_server=warn",

@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::CliError;
+use super::logging::visible;
 use crate::app::read_token;
 
 /// How long a call may take.
@@ -103,13 +104,13 @@ fn refusal(status: u16, said: &Value) -> String {
     let faults = said["errors"].as_array().into_iter().flatten();
     let faults: Vec<String> = faults
         .map(|fault| {
-            let text = |name: &str| fault[name].as_str().unwrap_or_default().to_owned();
+            let text = |name: &str| visible(fault[name].as_str().unwrap_or_default());
             format!("{} {}", text("pointer"), text("message"))
         })
         .collect();
     if !faults.is_empty() {
         return faults.join("\n      ");
     }
-    let detail = said["detail"].as_str().map(str::to_owned);
+    let detail = said["detail"].as_str().map(visible);
     detail.unwrap_or_else(|| format!("server: it answered {status}"))
 }

@@ -105,6 +105,10 @@ fn hook_url(text: &str) -> Result<(), String> {
     if url.fragment().is_some() {
         return Err("has a #fragment, which is never sent; leave it out".to_owned());
     }
+    // What sends it is stricter about hosts, as with `exam`ple.com`.
+    if let Err(error) = url.as_str().parse::<awc::http::Uri>() {
+        return Err(format!("cannot be sent ({error}); write it like https://example.com/hook"));
+    }
     Ok(())
 }
 
@@ -234,6 +238,7 @@ mod tests {
             (json!({"hook_url": "https://a:b@example.com/"}), "/hook_url", "Authorization"),
             (json!({"hook_url": "https://[2606:4700::1111]/"}), "/hook_url", "use a name"),
             (json!({"hook_url": "https://example.com/#x"}), "/hook_url", "#fragment"),
+            (json!({"hook_url": "https://exam`ple.com/"}), "/hook_url", "cannot be sent"),
             (json!({"timeout": "0s"}), "/timeout", "from 1s"),
             (json!({"timeout": "3m"}), "/timeout", "to 2m"),
             (json!({"max_in_flight": 0}), "/max_in_flight", "from 1"),

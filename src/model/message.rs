@@ -118,11 +118,16 @@ impl std::str::FromStr for CodeClass {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let digit = text.strip_suffix("xx").and_then(|digit| digit.parse().ok());
-        match (text, digit, text.parse()) {
+        // Digits alone, and as many as there are of them: `parse` would take +5 and 0503, too.
+        let number = |digits: &str, count| {
+            let digits = Some(digits).filter(|digits| digits.len() == count);
+            digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
+        };
+        let class = text.strip_suffix("xx").and_then(|digit| number(digit, 1));
+        match (text, class, number(text, 3)) {
             ("none", _, _) => Ok(CodeClass::None),
             (_, Some(digit @ 1..=5), _) => Ok(CodeClass::BeginsWith(digit)),
-            (_, _, Ok(code @ 100..=599)) => Ok(CodeClass::Exactly(code)),
+            (_, _, Some(code @ 100..=599)) => Ok(CodeClass::Exactly(code)),
             _ => Err(format!("{text:?} is not a code; write 503, or 5xx, or none for no answer")),
         }
     }
@@ -134,8 +139,11 @@ impl std::str::FromStr for Status {
     fn from_str(text: &str) -> Result<Self, String> {
         use serde::de::IntoDeserializer;
         use serde::de::value::{Error, StrDeserializer};
-        let text: StrDeserializer<Error> = text.into_deserializer();
-        Status::deserialize(text).map_err(|error| error.to_string())
+        let word: StrDeserializer<Error> = text.into_deserializer();
+        Status::deserialize(word).map_err(|_| {
+            let all = "pending, held, delivered, failed, superseded or cancelled";
+            format!("{text:?} is no status; write {all}")
+        })
     }
 }
 
@@ -331,8 +339,16 @@ mod tests {
         assert_eq!(holds("none", 1, None), Ok(true));
         assert_eq!(holds("none", 0, None), Ok(false), "never tried");
         assert_eq!(holds("2xx", 0, None), Ok(false));
-        for bad in ["", "6xx", "0xx", "5", "xx", "600", "99", "5XX"] {
+        for bad in ["", "6xx", "0xx", "5", "xx", "600", "99", "5XX", "+5xx", "05xx", "+503", "0503"]
+        {
             assert!(holds(bad, 1, None).unwrap_err().contains("5xx"), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_state_that_is_none_is_told_without_what_a_terminal_would_obey() {
+        assert_eq!("failed".parse::<Status>(), Ok(Status::Failed));
+        let told = "failed\u{1b}[2J\n".parse::<Status>().unwrap_err();
+        assert!(told.contains("superseded") && !told.chars().any(char::is_control), "{told:?}");
     }
 }

@@ -244,3 +244,32 @@ impl PartialEq for KeyHash {
 }
 
 impl Eq for KeyHash {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_kept_as_its_hash_alone() {
+        let text = token_text(&random_key().expect("random bytes"));
+        let kept = serde_json::to_string(&KeyHash::of(&text)).expect("plain data");
+        assert!(!kept.contains(&text) && !kept.contains(&text[5..]), "{kept}");
+        assert_eq!(serde_json::from_str::<KeyHash>(&kept).ok(), Some(KeyHash::of(&text)));
+    }
+
+    #[test]
+    fn a_hash_is_another_whichever_bit_differs_and_that_takes_the_same_time() {
+        let hash = KeyHash::of("lull_x");
+        for bit in 0..256 {
+            let mut other = hash;
+            other.0[bit / 8] ^= 1 << (bit % 8);
+            assert!(other != hash, "bit {bit}");
+        }
+        assert!(hash == KeyHash::of("lull_x"));
+        // Time is not measured here: that it is the same is what the crate is for.
+        let source = include_str!("token.rs");
+        assert!(
+            source.contains("fn eq(&self, other: &Self) -> bool {\n        self.0.ct_eq(&other.0)")
+        );
+    }
+}

@@ -1,7 +1,8 @@
 //! The folder on disk: opened once, by one process, and synced so that it survives a power cut.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -32,7 +33,8 @@ pub struct Disk {
 impl Disk {
     /// Opens `folder`, creating it when it is not there.
     pub fn open(folder: &Path) -> Result<Disk, StoreError> {
-        fs::create_dir_all(folder)?;
+        // Secrets and all that was said lie in it: it is for nobody else on this machine.
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let database = sled::Config::new()
             .path(folder)
             .cache_capacity(CACHE_BYTES)

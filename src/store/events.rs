@@ -189,7 +189,7 @@ pub(super) fn decode(place: Id, bytes: &[u8]) -> Result<Row, StoreError> {
     postcard::from_bytes(bytes).map_err(|error| damaged(place, &error.to_string()))
 }
 
-fn decode_waiting(integration: Id, bytes: &[u8]) -> Result<Waiting, StoreError> {
+pub(super) fn decode_waiting(integration: Id, bytes: &[u8]) -> Result<Waiting, StoreError> {
     postcard::from_bytes(bytes).map_err(|error| {
         StoreError::Damaged(format!("the events that wait for integration {integration}: {error}"))
     })

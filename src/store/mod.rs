@@ -33,6 +33,7 @@
 //! | `check` | whether all of it can be read, and agrees with itself |
 //! | `recovery` | what was going on when the server stopped |
 //! | `in_hand` | which owed messages are being sent or absorbed |
+//! | `fuzzing` | what `tests/fuzz` reaches of it |
 //! | `disk` | opening the folder, and making sure that written is written |
 
 mod blocks;
@@ -44,6 +45,8 @@ mod config;
 mod counters;
 mod disk;
 mod events;
+#[doc(hidden)]
+pub mod fuzzing;
 mod head;
 mod history;
 mod hours;

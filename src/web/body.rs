@@ -66,8 +66,19 @@ pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
 
 /// The same, with the fault as its pointer and its message.
 pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, (String, String)> {
-    serde_path_to_error::deserialize(value)
-        .map_err(|error| (pointer(error.path()), with_suggestion(error.into_inner().to_string())))
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let (at, said) = (pointer(error.path()), error.into_inner().to_string());
+        (at, with_suggestion(without_controls(&said)))
+    })
+}
+
+/// What serde says may repeat what was sent, which people may read in a terminal.
+fn without_controls(said: &str) -> String {
+    let shown = |letter: char| match letter.is_control() {
+        true => letter.escape_debug().to_string(),
+        false => letter.to_string(),
+    };
+    said.chars().map(shown).collect()
 }
 
 /// What serde says of a field that is not known, with the nearest one that is.

@@ -10,7 +10,7 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::http::Method;
-use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpMessage, HttpRequest};
@@ -91,6 +91,12 @@ pub async fn let_in(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let api: Data<Api> = Data::clone(request.app_data().expect("invariant: every app has an Api"));
     let (limits, noted) = (&api.limits, Noted::of(request.request(), &api));
+    if let Some(encoding) = encoded(request.headers()) {
+        noted.answered(415);
+        return Ok(request.error_response(Problem::unsupported_media(format!(
+            "the body is encoded as {encoding:?}; send it as it is"
+        ))));
+    }
     let bytes = body_bytes(request.method(), request.headers(), limits.body_bytes as u64);
     let Some(room) = api.held.make_room(bytes, limits.request_bytes) else {
         let max = write_size(limits.request_bytes);
@@ -110,6 +116,14 @@ pub async fn let_in(
     let answered = answered?;
     noted.answered(answered.status().as_u16());
     Ok(answered)
+}
+
+/// How the body is encoded, where it is. A small body that is compressed can become a large one, a piece at
+/// a time, before anybody counts.
+fn encoded(headers: &HeaderMap) -> Option<String> {
+    let encoding = headers.get(CONTENT_ENCODING)?;
+    let encoding = String::from_utf8_lossy(encoding.as_bytes()).trim().to_ascii_lowercase();
+    (!matches!(encoding.as_str(), "" | "identity")).then_some(encoding)
 }
 
 /// How many bytes of body there may be. One that is too large is refused by whoever reads it, having

@@ -13,8 +13,8 @@ use super::{Api, Page, Problem, RecordName};
 use crate::clock::Timestamp;
 use crate::delivery;
 use crate::model::{
-    Action, Attempt, AttemptOutcome, Delivery, ExternalId, Id, Kind, Source, Status, Timing,
-    Trigger,
+    Account, Action, Attempt, AttemptOutcome, Delivery, ExternalId, Id, Kind, Source, Status,
+    Timing, Trigger,
 };
 use crate::store::{Config, Entry, MessageFilter};
 
@@ -242,43 +242,49 @@ async fn list(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let params = Params::of(
-        &request,
-        &[
-            "integration",
-            "status",
-            "code",
-            "record",
-            "record_type",
-            "user",
-            "q",
-            "since",
-            "until",
-            "after",
-            "limit",
-        ],
-    )?;
-    let filter = MessageFilter {
-        account: caller.account,
-        integration: params.parsed("integration")?,
-        among: visible(&api, &caller),
-        status: params.parsed("status")?,
-        code: params.parsed("code")?,
-        record_type: params.external_id("record_type")?,
-        user: params.external_id("user")?.map(|text| text.as_str().to_lowercase()),
-        text: params.external_id("q")?.map(|text| text.as_str().to_lowercase()),
-        record: params.record(caller.account)?,
-        since: params.parsed("since")?,
-        until: params.parsed("until")?,
-        before: params.parsed("after")?,
-        limit: params.limit()?,
-    };
+    let params = Params::of(&request, &PARAMS)?;
+    let filter = filter_of(&params, caller.account)?;
+    let filter = MessageFilter { among: visible(&api, &caller), ..filter };
     let page = super::query(&api, move |store| store.messages(&filter)).await?;
     let config = api.store.config();
     Ok(HttpResponse::Ok().json(Page {
         items: page.items.iter().map(|entry| Summary::of(entry, &config)).collect(),
         next: page.next.map(|id| id.to_string()),
     }))
+}
+
+/// What the log can be asked for.
+pub const PARAMS: [&str; 11] = [
+    "integration",
+    "status",
+    "code",
+    "record",
+    "record_type",
+    "user",
+    "q",
+    "since",
+    "until",
+    "after",
+    "limit",
+];
+
+/// What parameters ask of the log of an account.
+pub fn filter_of(params: &Params, account: Account) -> Result<MessageFilter, Problem> {
+    Ok(MessageFilter {
+        account,
+        integration: params.parsed("integration")?,
+        among: None,
+        status: params.parsed("status")?,
+        code: params.parsed("code")?,
+        record_type: params.external_id("record_type")?,
+        user: params.external_id("user")?.map(|text| text.as_str().to_lowercase()),
+        text: params.external_id("q")?.map(|text| text.as_str().to_lowercase()),
+        record: params.record(account)?,
+        since: params.parsed("since")?,
+        until: params.parsed("until")?,
+        before: params.parsed("after")?,
+        limit: params.limit()?,
+    })
 }
 
 /// Shows a message whole: its body exactly as it is sent, and every attempt.

@@ -35,6 +35,7 @@
 //! | `params` | query strings and paths |
 //! | `body` | configuration in JSON bodies, faults with their places |
 //! | `openapi` | the document of the API, made from all of these |
+//! | `fuzzing` | what `tests/fuzz` reaches of it |
 //! | `error` | problem+json: the one conversion from what went wrong to a status code |
 
 pub mod access;
@@ -51,6 +52,8 @@ mod config;
 mod door;
 mod error;
 mod full_records;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod hidden;
 mod hours;

@@ -20,6 +20,7 @@
 //! - `verify`: signatures, checked by clients that we did not write
 //! - `siem`: security events, read back by packages that we did not write
 //! - `schemathesis`: the server against its own document
+//! - `threats`: what somebody might try who means harm
 //! - `tls`: certificates, good and bad, and who may be connected to
 //! - `record_hooks`: whole records, kept current at their hooks
 //! - `nasty`: receivers that do what no receiver should
@@ -52,6 +53,7 @@ mod security_hooks;
 mod server_tls;
 mod siem;
 mod slow_hook;
+mod threats;
 mod tls;
 mod tokens;
 mod verify;

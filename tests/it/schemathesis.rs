@@ -14,6 +14,8 @@ const SEED: &str = "20260302";
 /// twenty of them a minute; `object_level_authorization` needs two callers. `roles` tries every call
 /// without a token, and every call about what is another account's.
 const LEFT_OUT: &str = "ignored_auth,object_level_authorization";
+/// What is worth telling of a run.
+const TOLD: [&str; 5] = ["Tested:", "generated", "covered", "Seed:", "Scenarios"];
 /// Calls of a kind, beside those that the tool works out from the document itself.
 const EXAMPLES: &str = "15";
 
@@ -64,8 +66,8 @@ fn caller(api: &Client) -> (Client, String) {
     (api.with_token(made["token"].as_str()), made["id"].as_str().expect("an id").to_owned())
 }
 
-#[test]
-fn the_server_does_what_its_document_says_and_refuses_what_it_forbids() {
+/// Lets the tool call a server with something of everything; what it said.
+fn tried(phases: &str, more: &[&str]) -> String {
     let receiver = Receiver::start();
     let server = filled(&receiver);
     let (by, own_token) = caller(&server.api);
@@ -78,16 +80,10 @@ fn the_server_does_what_its_document_says_and_refuses_what_it_forbids() {
         .arg(settings.join("schemathesis.toml"))
         .args(["run", &format!("http://{base}/api/v1/openapi.json")])
         .args(["-H", &format!("Authorization: Bearer {}", by.token())])
-        .args([
-            "--checks",
-            "all",
-            "--exclude-checks",
-            LEFT_OUT,
-            "--phases",
-            "examples,coverage,fuzzing,stateful",
-        ])
-        .args(["--seed", SEED, "--max-examples", EXAMPLES, "--generation-database", "none"])
+        .args(["--checks", "all", "--exclude-checks", LEFT_OUT, "--phases", phases])
+        .args(["--generation-database", "none"])
         .args(["--continue-on-failure", "--no-shrink", "--no-color"])
+        .args(more)
         .env("LULL_OWN_TOKEN", own_token)
         .env("SCHEMATHESIS_HOOKS", "hooks")
         .env("PYTHONPATH", &settings)
@@ -95,12 +91,35 @@ fn the_server_does_what_its_document_says_and_refuses_what_it_forbids() {
         .current_dir(folder.path())
         .output()
         .expect("the tool");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    let told = said.lines().filter(|line| line.contains("Tested:") || line.contains("generated,"));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let told = said.lines().filter(|line| TOLD.iter().any(|word| line.contains(word)));
     for line in told {
         println!("schemathesis: {}", line.trim());
     }
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     // It was let in to the end.
     by.get("/session", 200);
+    said
+}
+
+#[test]
+fn the_server_does_what_its_document_says_and_refuses_what_it_forbids() {
+    let said = tried("examples,coverage,fuzzing", &["--seed", SEED, "--max-examples", EXAMPLES]);
+    assert!(said.contains("Tested:"), "{said}");
+}
+
+#[test]
+fn calls_about_what_earlier_calls_made_do_what_the_document_says() {
+    // For so long, with other calls each time; without it, the same few.
+    let minutes = std::env::var("LULL_SCHEMATHESIS_MINUTES");
+    let seconds = minutes.map(|minutes| {
+        let minutes: u64 = minutes.parse().expect("a number of minutes");
+        (60 * minutes).to_string()
+    });
+    let said = match &seconds {
+        Ok(seconds) => tried("stateful", &["--max-time", seconds]),
+        Err(_) => tried("stateful", &["--seed", SEED, "--max-examples", EXAMPLES]),
+    };
+    let followed = said.lines().find(|line| line.contains("covered") && line.contains("selected"));
+    assert!(followed.is_some(), "no call followed another: {said}");
 }

@@ -41,7 +41,7 @@ pub fn passing(bytes: &[u8], who: &Who, wanted: &Wanted) -> Option<Vec<Id>> {
     let types: Vec<bool> = who.types.iter().map(|number| wanted.record_type(*number)).collect();
     let (mut rest, mut id, mut passing) = (bytes, 0, Vec::new());
     while !rest.is_empty() {
-        id += take(&mut rest)?;
+        id = u64::checked_add(id, take(&mut rest)?)?;
         let integration = integrations.get(take(&mut rest)? as usize)?;
         let record_type = types.get(take(&mut rest)? as usize)?;
         let mut contributor = !wanted.is_by_contributor();
@@ -74,5 +74,44 @@ fn take(bytes: &mut &[u8]) -> Option<u64> {
             return Some(number);
         }
         shift += 7;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Table;
+    use super::*;
+    use crate::model::Account;
+    use crate::store::MessageFilter;
+
+    #[test]
+    fn what_is_no_column_is_not_read_as_one() {
+        let who = Who { integrations: vec![1], types: vec![1] };
+        let filter = MessageFilter {
+            account: Account::DEFAULT,
+            integration: None,
+            among: None,
+            status: None,
+            code: None,
+            record_type: None,
+            user: None,
+            text: None,
+            record: None,
+            since: None,
+            until: None,
+            before: None,
+            limit: 1,
+        };
+        let wanted = Wanted::of(&filter, &Table::default());
+        let line = |id| {
+            let mut bytes = Vec::new();
+            [id, 0, 0, 0].into_iter().for_each(|number| put(&mut bytes, number));
+            bytes
+        };
+        let read = |bytes: &[u8]| passing(bytes, &who, &wanted);
+        assert!(read(&line(7)).is_some());
+        assert!(read(&[line(u64::MAX), line(1)].concat()).is_none(), "ids past what fits");
+        assert!(read(&[0xFF; 12]).is_none(), "a number past what fits");
+        assert!(read(&line(7)[..2]).is_none(), "an end too early");
     }
 }
