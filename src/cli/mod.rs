@@ -3,6 +3,7 @@
 //! - `serve.rs`: the server, and what it says when it starts
 //! - `demo.rs`: a server, a receiver and three people editing, to watch
 //! - `listen.rs`: prints the webhooks that come in
+//! - `backup.rs`: a copy of a running server
 //! - `check.rs`: whether the store is whole
 //! - `config.rs`: what is configured, as a file
 //! - `token.rs`: tokens, made, listed and revoked
@@ -12,6 +13,7 @@
 //! - `receiver.rs`: a local receiver of webhooks
 //! - `summary.rs`: an audit as lines for people
 
+mod backup;
 mod check;
 mod config;
 mod demo;
@@ -56,6 +58,8 @@ enum Command {
     ExportConfig(config::ExportArgs),
     /// Read such a file in; what is not in it stays
     ImportConfig(config::ImportArgs),
+    /// Copy all that a running server holds into a folder
+    Backup(backup::BackupArgs),
     /// Read the whole store of a server that does not run, and say what is wrong with it
     Check(check::CheckArgs),
     /// Print the API's OpenAPI document
@@ -108,6 +112,7 @@ impl Cli {
             Some(Command::Token(args)) => token::run(args).await,
             Some(Command::ExportConfig(args)) => config::export(args).await,
             Some(Command::ImportConfig(args)) => config::import(args).await,
+            Some(Command::Backup(args)) => backup::run(args).await,
             Some(Command::Check(args)) => check::run(&args),
             Some(Command::Openapi) => Ok(openapi::run()?),
         }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use awc::ClientResponse;
 use awc::http::Method;
 use clap::Args;
 use serde_json::Value;
@@ -56,6 +57,17 @@ impl Remote {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, CliError> {
+        let mut answer = self.answer(method, path, body).await?;
+        read(&mut answer).await
+    }
+
+    /// The same, with a body that is still to be read.
+    pub async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<ClientResponse, CliError> {
         let url = format!("{}/api/v1{path}", self.server.trim_end_matches('/'));
         let token = self.token()?;
         let client = awc::Client::builder().timeout(TIMEOUT).disable_redirects().finish();
@@ -70,13 +82,10 @@ impl Remote {
                 "server: {server} does not answer ({error}); start it, or name another with --server"
             ))
         })?;
-        let bytes = answer.body().limit(ANSWER_BYTES_MAX).await.map_err(|error| {
-            CliError::Argument(format!("server: its answer cannot be read: {error}"))
-        })?;
-        let said: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         if answer.status().is_success() {
-            return Ok(said);
+            return Ok(answer);
         }
+        let said = read(&mut answer).await?;
         Err(CliError::Argument(refusal(answer.status().as_u16(), &said)))
     }
 
@@ -92,6 +101,13 @@ impl Remote {
             ))
         })
     }
+}
+
+async fn read(answer: &mut ClientResponse) -> Result<Value, CliError> {
+    let bytes = answer.body().limit(ANSWER_BYTES_MAX).await.map_err(|error| {
+        CliError::Argument(format!("server: its answer cannot be read: {error}"))
+    })?;
+    Ok(serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
 /// The file with the administrator's token.

@@ -1,7 +1,7 @@
 //! The index of messages by the code that they were answered with last. Nearly all are answered with
 //! 200; those are not in it.
 
-use super::keys;
+use super::{Batch, keys};
 use crate::model::{CodeClass, Id};
 
 /// The usual answer.
@@ -11,7 +11,7 @@ const USUAL: u16 = 200;
 pub type LastAnswer = (u32, Option<u16>);
 
 /// Replaces the entry of a message.
-pub fn index(batch: &mut sled::Batch, message: Id, old: Option<LastAnswer>, new: LastAnswer) {
+pub fn index(batch: &mut Batch, message: Id, old: Option<LastAnswer>, new: LastAnswer) {
     let old = old.and_then(entry);
     let new = entry(new);
     if old == new {
@@ -26,7 +26,7 @@ pub fn index(batch: &mut sled::Batch, message: Id, old: Option<LastAnswer>, new:
 }
 
 /// Removes the entry of a message.
-pub fn forget(batch: &mut sled::Batch, message: Id, old: LastAnswer) {
+pub fn forget(batch: &mut Batch, message: Id, old: LastAnswer) {
     if let Some((class, _)) = entry(old) {
         batch.remove(&keys::class_message(class, message));
     }

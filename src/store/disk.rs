@@ -1,13 +1,14 @@
 //! The folder on disk: opened once, by one process, and synced so that it survives a power cut.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::backup::Tap;
 use super::counters::Counters;
-use super::{StoreError, keys};
+use super::{Batch, StoreError, keys};
 
 /// The format this program writes (D6).
 const FORMAT: u32 = 2;
@@ -28,27 +29,24 @@ pub struct Disk {
     /// Set by a commit that failed half-way. What is in memory may then not be what is on disk, so
     /// nothing is written any more until the store is opened again.
     broken: OnceLock<StoreError>,
+    /// Where a backup hears of commits.
+    tap: Tap,
 }
 
 impl Disk {
     /// Opens `folder`, creating it when it is not there.
     pub fn open(folder: &Path) -> Result<Disk, StoreError> {
-        // Secrets and all that was said lie in it: it is for nobody else on this machine.
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let database = sled::Config::new()
-            .path(folder)
-            .cache_capacity(CACHE_BYTES)
-            // Without a regular flush of its own, sled never collects what was overwritten.
-            .flush_every_ms(Some(200))
-            .open()
-            .map_err(|error| match error {
-                sled::Error::Io(io) if io.to_string().contains("could not acquire lock") => {
-                    StoreError::InUse(folder.display().to_string())
-                }
-                error => error.into(),
-            })?;
+        // What is in it is secret, whatever the files that sled makes there let others read.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let database = Disk::config(folder).open().map_err(|error| match error {
+            sled::Error::Io(io) if io.to_string().contains("could not acquire lock") => {
+                StoreError::InUse(folder.display().to_string())
+            }
+            error => error.into(),
+        })?;
         let file = File::open(folder.join("db"))?;
-        let disk = Disk { folder: folder.to_owned(), database, file, broken: OnceLock::new() };
+        let (broken, tap) = (OnceLock::new(), Tap::default());
+        let disk = Disk { folder: folder.to_owned(), database, file, broken, tap };
         disk.check_format()?;
         // The names of new files are only safe once their folder is synced, and so is its name.
         File::open(folder)?.sync_all()?;
@@ -56,6 +54,25 @@ impl Disk {
             File::open(parent)?.sync_all()?;
         }
         Ok(disk)
+    }
+
+    /// How sled is to keep the files in `folder`.
+    pub(super) fn config(folder: &Path) -> sled::Config {
+        sled::Config::new()
+            .path(folder)
+            .cache_capacity(CACHE_BYTES)
+            // Without a regular flush of its own, sled never collects what was overwritten.
+            .flush_every_ms(Some(200))
+    }
+
+    /// Where a backup hears of commits.
+    pub(super) fn tap(&self) -> &Tap {
+        &self.tap
+    }
+
+    /// The folder that the store is in.
+    pub(super) fn beside(&self) -> &Path {
+        self.folder.parent().unwrap_or(&self.folder)
     }
 
     /// The one tree.
@@ -68,16 +85,20 @@ impl Disk {
     /// `flush` alone is not enough: it ends in `sync_file_range`, which leaves the data in the
     /// drive's cache and the file's size in memory. Copies of a disk taken while a writer ran lost
     /// acknowledged audits with `flush` alone, and none with `fdatasync` behind it (D1).
-    pub fn commit(&self, batch: sled::Batch) -> Result<(), StoreError> {
+    pub fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         self.writable()?;
-        self.write(batch).inspect_err(|error| {
+        // Held for the whole commit, so that a backup begins and ends between two.
+        let mut tap = self.tap.lock();
+        let written = self.write(&batch).inspect_err(|error| {
             log::error!("a commit failed half-way ({error}); restart Lull to go on writing");
             let _ = self.broken.set(error.for_another());
-        })
+        });
+        tap.note(&batch, written.as_ref().copied());
+        written
     }
 
-    fn write(&self, batch: sled::Batch) -> Result<(), StoreError> {
-        self.tree().apply_batch(batch)?;
+    fn write(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.tree().apply_batch(batch.to_sled())?;
         self.database.flush()?;
         self.file.sync_data()?;
         Ok(())
@@ -123,7 +144,7 @@ impl Disk {
     }
 
     fn write_format(&self) -> Result<(), StoreError> {
-        let mut batch = sled::Batch::default();
+        let mut batch = Batch::default();
         batch.insert(keys::FORMAT, &FORMAT.to_be_bytes());
         self.commit(batch)
     }
@@ -145,18 +166,25 @@ impl Disk {
         let counters = self.tree().get(keys::COUNTERS)?;
         let newest = counters.map(|bytes| Counters::decode(&bytes)).transpose()?;
         let newest = newest.unwrap_or_default().last_id;
-        let mut batch = sled::Batch::default();
+        let mut batch = Batch::default();
         batch.insert(keys::FORGOTTEN, &newest.as_u64().to_be_bytes());
         batch.insert(keys::FORMAT, &FORMAT.to_be_bytes());
         self.commit(batch)
+    }
+
+    /// Whether this program can work with a store in this format (D6).
+    pub fn knows(format: u32) -> Result<(), StoreError> {
+        match format {
+            ..=FORMAT => Ok(()),
+            found => Err(StoreError::Newer { found, known: FORMAT }),
+        }
     }
 
     fn check_format(&self) -> Result<(), StoreError> {
         match self.tree().get(keys::FORMAT)? {
             None => self.write_format(),
             Some(bytes) => match bytes.as_ref().try_into().map(u32::from_be_bytes) {
-                Ok(1..=FORMAT) => Ok(()),
-                Ok(found) if found > FORMAT => Err(StoreError::Newer { found, known: FORMAT }),
+                Ok(found) if found > 0 => Disk::knows(found),
                 _ => Err(StoreError::Damaged("its format version cannot be read".to_owned())),
             },
         }

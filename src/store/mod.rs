@@ -11,6 +11,8 @@
 //! | file | owns |
 //! | --- | --- |
 //! | `journal` | the thread that groups commands into commits |
+//! | `batch` | what one commit writes |
+//! | `backup` | a copy of all of it while it is written to, and a new store made of that |
 //! | `calls` | each command as a call with a result |
 //! | `once` | calls that are to happen once |
 //! | `events` | the list of security events, and its chain |
@@ -36,6 +38,8 @@
 //! | `fuzzing` | what `tests/fuzz` reaches of it |
 //! | `disk` | opening the folder, and making sure that written is written |
 
+mod backup;
+mod batch;
 mod blocks;
 mod calls;
 mod check;
@@ -72,6 +76,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
+pub use backup::{Backup, BadBackup, Restore};
+use batch::Batch;
 pub use check::{Report, check_folder};
 pub use command::{
     Accepted, Appended, Changed, Close, Closed, Command, Configure, Event, Gone, Listener,

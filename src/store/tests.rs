@@ -1,5 +1,6 @@
 //! Commands in, queries out, on a real folder.
 
+mod backup;
 mod configured;
 mod events;
 mod full_records;

@@ -4,13 +4,13 @@
 //! At the key: two bytes that say how many parts follow, then the first piece. At the key plus two
 //! bytes (1, 2, …): the other pieces.
 
-use super::StoreError;
+use super::{Batch, StoreError};
 
 /// The longest piece, in bytes.
 pub const PIECE_BYTES_MAX: usize = 7 * 1024;
 
 /// Adds `value` to `batch` under `key`.
-pub fn put(batch: &mut sled::Batch, key: &[u8], value: &[u8]) {
+pub fn put(batch: &mut Batch, key: &[u8], value: &[u8]) {
     let mut pieces = value.chunks(PIECE_BYTES_MAX);
     let first = pieces.next().unwrap_or_default();
     let parts = pieces.len() as u16;
@@ -24,7 +24,7 @@ pub fn put(batch: &mut sled::Batch, key: &[u8], value: &[u8]) {
 }
 
 /// Adds the removal of the value under `key`, which has `length` bytes, to `batch`.
-pub fn remove(batch: &mut sled::Batch, key: &[u8], length: usize) {
+pub fn remove(batch: &mut Batch, key: &[u8], length: usize) {
     batch.remove(key);
     for part in 1..length.div_ceil(PIECE_BYTES_MAX) {
         batch.remove(part_key(key, part as u16));
@@ -71,13 +71,13 @@ mod tests {
         for (number, length) in edges.into_iter().enumerate() {
             let value: Vec<u8> = (0..length).map(|at| (at * 31) as u8).collect();
             let key = [b'x', number as u8];
-            let mut batch = sled::Batch::default();
+            let mut batch = Batch::default();
             put(&mut batch, &key, &value);
-            database.apply_batch(batch).unwrap();
+            database.apply_batch(batch.to_sled()).unwrap();
             assert_eq!(get(&database, &key).unwrap().unwrap(), value);
-            let mut batch = sled::Batch::default();
+            let mut batch = Batch::default();
             remove(&mut batch, &key, length);
-            database.apply_batch(batch).unwrap();
+            database.apply_batch(batch.to_sled()).unwrap();
             assert_eq!(database.scan_prefix(key).count(), 0, "{length} bytes leave nothing");
         }
         assert_eq!(get(&database, b"none").unwrap(), None);

@@ -34,7 +34,7 @@ use super::learned::{Key, Kind, Memory, Row};
 use super::once::Answered;
 use super::pack::{self, Pack};
 use super::{
-    Accepted, Appended, Close, Closed, Command, Config, Event, Gone, NewAudit, NewMessage,
+    Accepted, Appended, Batch, Close, Closed, Command, Config, Event, Gone, NewAudit, NewMessage,
     NothingChanged, Outcome, Store, StoreError, Totals, keys, value,
 };
 use crate::clock::{Clock, Timestamp};
@@ -102,7 +102,7 @@ struct Draft<'s> {
     /// One moment for the whole commit, so that its ids follow each other by one.
     now: Timestamp,
     state: State,
-    batch: sled::Batch,
+    batch: Batch,
     config: Arc<Config>,
     configured: bool,
     /// Whether deliveries have to hear of it.
@@ -162,7 +162,7 @@ impl<'s> Draft<'s> {
             store,
             now: clock.now(),
             state,
-            batch: sled::Batch::default(),
+            batch: Batch::default(),
             config: store.config(),
             configured: false,
             integrations_changed: false,

@@ -109,6 +109,7 @@ pub const TABLE: &[Row] = &[
     roles ("GET",    "/accounts",                         &[Operator]),
     roles ("POST",   "/accounts",                         &[Operator]),
     roles ("DELETE", "/accounts/{id}",                    &[Operator]),
+    roles ("POST",   "/backup",                           &[Operator]),
     roles ("GET",    "/stats",                            &[Admin, Viewer, Operator]),
     roles ("GET",    "/stats/hours",                      &[Admin, Viewer]),
 ];

@@ -24,6 +24,7 @@
 //! | `hours` | how deliveries went lately: hour by hour, and to one integration |
 //! | `stats` | `/stats`, `/healthz`, `/readyz` |
 //! | `config` | all that is configured, as one document |
+//! | `backup` | a copy of everything |
 //! | `session`, `tokens`, `accounts`, `workspaces` | administration |
 //! | `metrics` | `/metrics` |
 //! | `auth` | who calls, and what they may |
@@ -43,6 +44,7 @@ mod accounts;
 mod assets;
 mod audits;
 mod auth;
+mod backup;
 mod body;
 mod by_hand;
 mod client_address;
@@ -261,6 +263,7 @@ fn routes() -> Scope {
         .service(security_events::resource())
         .service(session::resource())
         .service(config::resource())
+        .service(backup::resource())
         .service(tokens::one())
         .service(tokens::all())
         .service(workspaces::one())

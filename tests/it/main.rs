@@ -8,6 +8,7 @@
 //! - `again`: the same call twice, two administrators at once
 //! - `learned`: users, record types and fields, for pickers
 //! - `preview`: open windows, and what they promise
+//! - `backup`: copies of a server under load, and servers started on them
 //! - `cli`: tokens and configuration from the command line
 //! - `lately`: how deliveries went lately
 //! - `limits`: every bound, at its edge
@@ -29,6 +30,7 @@
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
 mod again;
+mod backup;
 mod batches;
 mod by_hand;
 mod cli;

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Fate, Gathered, NameRow, Noted, Numbering, Table};
 use crate::model::Id;
-use crate::store::{Store, StoreError, codes, keys};
+use crate::store::{Batch, Store, StoreError, codes, keys};
 
 /// How many messages are read between commits while digests are made.
 const MESSAGES_OF_COMMIT: usize = 16_384;
@@ -38,7 +38,7 @@ pub fn make_missing(store: &Store) -> Result<(), StoreError> {
         log::info!("making the log's messages quick to find, once");
     }
     loop {
-        let mut batch = sled::Batch::default();
+        let mut batch = Batch::default();
         let (mut looked_at, mut is_changed) = (0, is_old);
         for row in ids.by_ref() {
             let (key, _) = row?;
@@ -74,7 +74,7 @@ pub fn make_missing(store: &Store) -> Result<(), StoreError> {
 }
 
 /// Makes the digest of what is gathered.
-fn fill(table: &mut Table, batch: &mut sled::Batch) {
+fn fill(table: &mut Table, batch: &mut Batch) {
     let mut numbering = Numbering::new(&table.names);
     let full = table.gathered.digest(table.next, &mut numbering);
     let names = numbering.rows;
@@ -93,7 +93,7 @@ fn fill(table: &mut Table, batch: &mut sled::Batch) {
 /// Forgets what an attempt at this left behind that did not come to its end.
 fn forget_all(store: &Store) -> Result<(), StoreError> {
     for kind in [keys::BLOCKS, keys::COLUMNS, keys::GRAMS, keys::NAMES, keys::CODES] {
-        let mut batch = sled::Batch::default();
+        let mut batch = Batch::default();
         for key in store.tree().scan_prefix([kind]).keys() {
             batch.remove(key?);
         }

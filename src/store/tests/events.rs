@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{By, SecurityDraft, Source};
-use crate::store::{EventFilter, check, events};
+use crate::store::{Batch, EventFilter, check, events};
 
 fn event(action: &str, id: Option<&str>) -> SecurityDraft {
     let mut said = json!({"action": action, "user": {"id": "101", "name": "Ada"}});
@@ -141,13 +141,13 @@ async fn tampering_with_the_list_is_found() {
         if relink {
             row.hash = events::link(row.previous, &row.text);
         }
-        let mut batch = sled::Batch::default();
+        let mut batch = Batch::default();
         value::put(
             &mut batch,
             &keys::event(Account::DEFAULT, place),
             &postcard::to_stdvec(&row).unwrap(),
         );
-        tree.apply_batch(batch).unwrap();
+        tree.apply_batch(batch.to_sled()).unwrap();
     };
     let changed = tampered(&|tree, keys| change(tree, &keys[1], false));
     assert!(changed.len() == 1 && changed[0].contains("was changed"), "{changed:?}");

@@ -36,9 +36,9 @@ pub use params::{
 
 use super::params::Params;
 use super::{
-    Problem, accounts, audits, by_hand, closed, config, full_records, hours, integrations, learned,
-    links, made_of, messages, metrics, records, security_events, session, stats, tokens, why,
-    workspaces,
+    Problem, accounts, audits, backup, by_hand, closed, config, full_records, hours, integrations,
+    learned, links, made_of, messages, metrics, records, security_events, session, stats, tokens,
+    why, workspaces,
 };
 
 #[derive(OpenApi)]
@@ -79,7 +79,7 @@ use super::{
         workspaces::list, workspaces::create, workspaces::delete,
         config::export, config::import,
         tokens::list, tokens::create, tokens::revoke,
-        accounts::list, accounts::create, accounts::delete,
+        accounts::list, accounts::create, accounts::delete, backup::post,
         session::log_in, session::get, session::log_out,
         hours::get_hours, hours::get_of_integration, stats::get, stats::healthz, stats::readyz, metrics::get, get,
     ),

@@ -80,12 +80,14 @@ impl Client {
         let text = |value: &ureq::http::HeaderValue| value.to_str().unwrap_or("?").to_owned();
         let headers = response.headers().iter();
         let headers = headers.map(|(name, value)| (name.to_string(), text(value))).collect();
+        // A backup is no text; nobody reads it here.
+        let bytes = response.body_mut().with_config().limit(64 << 20).read_to_vec().ok()?;
         Some(Answer {
             status: response.status().as_u16(),
             content_type: content_type
                 .map_or(String::new(), |found| found.to_str().unwrap().to_owned()),
             headers,
-            text: response.body_mut().with_config().limit(64 << 20).read_to_string().ok()?,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
         })
     }
 
