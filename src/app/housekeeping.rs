@@ -22,10 +22,14 @@ pub async fn run(api: Data<Api>, retention: Retention) {
         api.rates.note(clock.monotonic(), store.totals());
         if round % SWEEP_EVERY == 0 {
             api.door.forget();
-            if let Err(error) = keep_uses(store, journal).await {
+            if let Err(error) = keep_uses(store, journal).await
+                && !error.is_of_the_disk()
+            {
                 log::warn!("when tokens were last used could not be written down: {error}");
             }
-            if let Err(error) = prune(store, journal, clock, retention).await {
+            if let Err(error) = prune(store, journal, clock, retention).await
+                && !error.is_of_the_disk()
+            {
                 log::warn!("old history could not be forgotten: {error}");
             }
         }

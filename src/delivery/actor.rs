@@ -18,6 +18,8 @@ use crate::store::{Settlement, StoreError};
 
 /// How long to wait before a message is tried again whose attempt could not be written down.
 const UNSETTLED_WAIT: Duration = Duration::from_secs(5);
+/// How long to wait before asking again whether attempts can be written down.
+const UNWRITABLE_WAIT: Duration = Duration::from_secs(1);
 /// How long to wait for a message to be absorbed, or not.
 const ABSORPTION_TAKES: Duration = Duration::from_millis(50);
 /// The longest the timer sleeps: due times are of the wall clock, which may jump.
@@ -94,6 +96,10 @@ impl DeliveryActor {
             if let Some(wait) = self.limit.as_ref().and_then(RateLimit::take) {
                 return self.sleep(now, now + wait, ctx);
             }
+            // What cannot be written down would have to be sent again and again.
+            if self.shared.store.writable().is_err() {
+                return self.sleep(now, now + UNWRITABLE_WAIT, ctx);
+            }
             let Some(turn) = self.schedule.take_due(now) else { return };
             if self.shared.store.in_hand().attempt(turn.message) {
                 self.attempt(turn, ctx);
@@ -147,7 +153,7 @@ impl DeliveryActor {
                 settlement.notices.iter().for_each(|notice| self.tell(*notice));
             }
             Err(error) => {
-                if !matches!(error, StoreError::Stopped) {
+                if !matches!(error, StoreError::Stopped) && !error.is_of_the_disk() {
                     log::error!("an attempt of message {message} could not be settled: {error}");
                 }
                 let due = self.shared.clock.now() + UNSETTLED_WAIT;
@@ -227,7 +233,9 @@ impl Handler<SendBatchAt> for DeliveryActor {
                 if let Err(error) = sent
                     && !matches!(error, StoreError::Stopped)
                 {
-                    log::error!("what waits for integration {integration} stays: {error}");
+                    if !error.is_of_the_disk() {
+                        log::error!("what waits for integration {integration} stays: {error}");
+                    }
                     ctx.notify(SendBatchAt(actor.shared.clock.now() + UNSETTLED_WAIT));
                 }
             }));

@@ -34,6 +34,7 @@
 //! | `recovery` | what was going on when the server stopped |
 //! | `in_hand` | which owed messages are being sent or absorbed |
 //! | `disk` | opening the folder, and making sure that written is written |
+//! | `room` | what the system says of the disk |
 
 mod blocks;
 mod calls;
@@ -58,6 +59,7 @@ mod once;
 mod pack;
 mod prune;
 mod recovery;
+mod room;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -91,6 +93,7 @@ pub use linked::{
 pub use log::{Entry, LogPage, MessageFilter};
 pub use once::{Answer, Call, Once};
 pub use recovery::{OpenWindow, Recovered};
+pub use room::forget_cached;
 pub use uses::Uses;
 pub use writer::Writer;
 
@@ -134,6 +137,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the disk refuses for now: full, or not doing what it is told. The log says so once, when
+    /// it begins.
+    pub fn is_of_the_disk(&self) -> bool {
+        matches!(self, StoreError::Full | StoreError::Io(_))
+    }
+
     /// The same error for another command of the commit.
     fn for_another(&self) -> StoreError {
         match self {
@@ -260,6 +269,16 @@ impl Store {
     /// Whether anything can be written now.
     pub fn writable(&self) -> Result<(), StoreError> {
         self.disk.writable()
+    }
+
+    /// Whether a commit failed half-way, so that the store must be opened again.
+    pub fn is_broken(&self) -> bool {
+        self.disk.is_broken()
+    }
+
+    /// Whether the folder takes what is written, as far as trying it tells.
+    pub fn probe(&self) -> Result<(), StoreError> {
+        self.disk.probe()
     }
 
     /// Bytes the store takes on disk.

@@ -72,6 +72,7 @@ fn told_which(response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResp
     let (method, uri) = (response.request().method(), response.request().uri());
     // What is broken; what is at a bound; what the caller did.
     let level = match problem.status_code() {
+        _ if problem.is_of_the_disk() => log::Level::Debug,
         StatusCode::INTERNAL_SERVER_ERROR => log::Level::Error,
         status if status.is_server_error() => log::Level::Warn,
         _ => log::Level::Debug,

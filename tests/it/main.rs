@@ -24,6 +24,7 @@
 //! - `record_hooks`: whole records, kept current at their hooks
 //! - `nasty`: receivers that do what no receiver should
 //! - `slow_hook`: a hook that never answers delays nobody else
+//! - `disk`: disks that are full, read-only, slow or broken, and well again
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
 mod again;
@@ -32,6 +33,7 @@ mod by_hand;
 mod cli;
 mod crash;
 mod demo;
+mod disk;
 mod first_light;
 mod harness;
 mod lately;
