@@ -229,6 +229,11 @@ impl Store {
         self.config.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
+    /// What the wall clock showed at the last commit, or at one before that if it was later then.
+    pub fn last_written_at(&self) -> Timestamp {
+        self.tally().counters.last_id.time()
+    }
+
     /// Everything counted since the store was made.
     pub fn totals(&self) -> Totals {
         self.tally().counters.totals
