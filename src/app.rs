@@ -9,6 +9,7 @@ mod certificate;
 mod first_start;
 mod housekeeping;
 mod listen;
+pub mod reopen;
 pub(crate) mod switchboard;
 
 use std::net::{SocketAddr, TcpListener};
@@ -36,6 +37,8 @@ use switchboard::{Lines, Switchboard};
 
 /// How long attempts in flight may take to settle once the server is to stop.
 const ATTEMPTS_END_WITHIN: Duration = Duration::from_secs(10);
+/// How long calls may take to be answered once the store is to be opened again.
+const ANSWERS_END_WITHIN: Duration = Duration::from_secs(1);
 /// The most threads of a kind.
 const THREADS_MAX: usize = 8;
 
@@ -76,6 +79,7 @@ pub struct Running {
     server: ServerHandle,
     certificate: Option<Arc<Certificate>>,
     dispatchers: Vec<Addr<Dispatcher>>,
+    store: Arc<Store>,
     journal: JournalThread,
     housekeeping: JoinHandle<()>,
     arbiters: Vec<Arbiter>,
@@ -124,7 +128,7 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
     let started = clock.monotonic();
     let rule = settings.window;
     let api = web::Data::new(Api {
-        store,
+        store: store.clone(),
         journal,
         clock,
         gauges,
@@ -155,6 +159,7 @@ pub async fn start(settings: &Settings, listener: TcpListener) -> Result<Running
         server,
         certificate,
         dispatchers,
+        store,
         journal: journal_thread,
         housekeeping,
         arbiters,
@@ -234,6 +239,30 @@ impl Running {
                 log::error!("a thread did not end well");
             }
         }
+    }
+
+    /// Completes when a commit has failed half-way and the disk takes what is written again, or seems
+    /// to: the store is to be opened again.
+    pub async fn wants_reopening(&self, pause: Duration) {
+        loop {
+            tokio::time::sleep(pause).await;
+            if !self.store.is_broken() && !self.journal.is_gone() {
+                continue;
+            }
+            let store = self.store.clone();
+            match tokio::task::spawn_blocking(move || store.probe()).await {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => log::debug!("the store cannot be opened again yet: {error}"),
+                Err(_) => log::error!("probing the disk came to nothing"),
+            }
+        }
+    }
+
+    /// Ends what the next process takes over: answers what can be answered at once, and begins nothing
+    /// new. Attempts in flight could not be written down; they are made again.
+    pub async fn cut_short(self) {
+        let _ = tokio::time::timeout(ANSWERS_END_WITHIN, self.server.stop(true)).await;
+        self.housekeeping.abort();
     }
 
     /// Where it is.

@@ -64,6 +64,12 @@ pub fn again(
     }
 }
 
+/// The longest that the schedule lets a message wait after attempt `number`.
+pub fn longest_wait(number: u32, schedule: &[Duration]) -> Duration {
+    let wait = schedule.get(number.saturating_sub(1) as usize).copied().unwrap_or_default();
+    wait.saturating_mul(1000 + JITTER_THOUSANDTHS as u32) / 1000
+}
+
 /// Whether the hook says that it is gone for good.
 pub fn is_gone(outcome: &AttemptOutcome) -> bool {
     outcome.code() == Some(410)

@@ -6,8 +6,10 @@ use std::net::{SocketAddr, TcpListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{CliError, open_files};
-use crate::app::{self, Running};
+use crate::app::reopen::Reopened;
+use crate::app::{self, Running, StartError};
 use crate::settings::{Given, Settings, write_duration};
+use crate::store::{StoreError, forget_cached};
 
 /// Files beside connections: the store's, and connections to hooks.
 const OTHER_FILES: u64 = 1_000;
@@ -17,20 +19,48 @@ const BACKLOG: i32 = 1_024;
 /// Serves until SIGTERM or SIGINT; SIGHUP reads the certificate again.
 pub async fn run(given: Given) -> Result<(), CliError> {
     let settings = Settings::resolve(given)?;
+    let (reopened, handed_on) = Reopened::take();
     let mut stop = StopSignal::new()?;
     let mut hang_up = signal(SignalKind::hangup())?;
     have_files_for(settings.limits.connections);
-    let listener = bind(settings.listen)?;
-    let running = app::start(&settings, listener).await?;
-    // Whoever started this may not be reading.
-    let _ = writeln!(std::io::stdout(), "{}", greeting(&running, &settings));
+    // At a limit on the size of files a write is to fail, which is seen to, and not to end the process.
+    let _unheeded = signal(SignalKind::from_raw(libc::SIGXFSZ))?;
+    let listener = match handed_on {
+        Some(listener) => listener,
+        None => bind(settings.listen)?,
+    };
+    let running = match start(&settings, listener.try_clone()?, &reopened).await {
+        Err(StartError::Store(error)) if reopened.is_again() && error.is_of_the_disk() => {
+            log::error!("the store could not be opened again: {error}; trying once more");
+            tokio::select! {
+                _ = stop.wait() => return Ok(()),
+                () = tokio::time::sleep(reopened.pause()) => return Err(reopened.exec(listener).into()),
+            }
+        }
+        started => started?,
+    };
+    if reopened.is_again() {
+        log::warn!(
+            "the store was opened again: writing goes on, and all that was acknowledged is there"
+        );
+    } else {
+        // Whoever started this may not be reading.
+        let _ = writeln!(std::io::stdout(), "{}", greeting(&running, &settings));
+    }
     let why = loop {
         tokio::select! {
             why = stop.wait() => break why,
             _ = hang_up.recv() => running.reload_certificate(),
+            () = running.wants_reopening(reopened.pause()) => {
+                log::info!("the disk takes what is written again: opening the store again");
+                running.cut_short().await;
+                return Err(reopened.exec(listener).into());
+            }
         }
     };
     log::info!("stopping ({why}); again to stop at once");
+    // Else connections would be taken by nobody until the end.
+    drop(listener);
     tokio::select! {
         () = running.stop() => log::info!("stopped"),
         _ = stop.wait() => log::warn!("stopped at once; what was in flight goes on at the next start"),
@@ -47,6 +77,17 @@ fn have_files_for(connections: usize) {
              (max_connections); raise the limit (ulimit -n) or lower that setting"
         );
     }
+}
+
+async fn start(
+    settings: &Settings,
+    listener: TcpListener,
+    reopened: &Reopened,
+) -> Result<Running, StartError> {
+    if reopened.is_again() {
+        forget_cached(&settings.data.join("store")).map_err(StoreError::from)?;
+    }
+    app::start(settings, listener).await
 }
 
 /// Listens on `address`.

@@ -14,12 +14,17 @@ use super::schedule::{Schedule, Turn};
 use super::{GiveUp, Shared, TestHook, Transport};
 use crate::clock::Timestamp;
 use crate::model::{Attempt, DisabledBecause, Id, Integration, Notice, Owed, Partition};
+use crate::retry;
 use crate::store::{Settlement, StoreError};
 
 /// How long to wait before a message is tried again whose attempt could not be written down.
 const UNSETTLED_WAIT: Duration = Duration::from_secs(5);
+/// How long to wait before asking again whether attempts can be written down.
+const UNWRITABLE_WAIT: Duration = Duration::from_secs(1);
 /// How long to wait for a message to be absorbed, or not.
 const ABSORPTION_TAKES: Duration = Duration::from_millis(50);
+/// By how much a clock has to go back for it to be a jump.
+const JUMP_MIN: Duration = Duration::from_secs(2);
 /// The longest the timer sleeps: due times are of the wall clock, which may jump.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
@@ -32,6 +37,8 @@ pub struct DeliveryActor {
     pace: Pace,
     /// Set when the integration asked for a limit of requests a second.
     limit: Option<RateLimit>,
+    /// What the wall clock last showed.
+    seen: Timestamp,
     /// When the one timer fires, and the timer.
     timer: Option<(Timestamp, SpawnHandle)>,
     /// Set when no new attempts are to begin any more.
@@ -76,7 +83,20 @@ impl DeliveryActor {
             let pace = Pace::new(integration.spec.max_in_flight);
             let limit = RateLimit::of(&integration, &shared);
             let (timer, draining, drained) = (None, false, None);
-            Self { integration, shared, transport, schedule, pace, limit, timer, draining, drained }
+            // What is owed was due by the clock of the last commit.
+            let seen = shared.store.last_written_at();
+            Self {
+                integration,
+                shared,
+                transport,
+                schedule,
+                pace,
+                limit,
+                seen,
+                timer,
+                draining,
+                drained,
+            }
         })
     }
 
@@ -86,6 +106,7 @@ impl DeliveryActor {
             return;
         }
         let now = self.shared.clock.now();
+        self.notice_jump(now);
         while self.schedule.in_flight() < self.pace.limit() {
             let Some(due) = self.schedule.next_due() else { return };
             if due > now {
@@ -94,6 +115,10 @@ impl DeliveryActor {
             if let Some(wait) = self.limit.as_ref().and_then(RateLimit::take) {
                 return self.sleep(now, now + wait, ctx);
             }
+            // What cannot be written down would have to be sent again and again.
+            if self.shared.store.writable().is_err() {
+                return self.sleep(now, now + UNWRITABLE_WAIT, ctx);
+            }
             let Some(turn) = self.schedule.take_due(now) else { return };
             if self.shared.store.in_hand().attempt(turn.message) {
                 self.attempt(turn, ctx);
@@ -101,6 +126,21 @@ impl DeliveryActor {
                 // A newer message is taking it in; it is gone in a moment, or free again.
                 self.schedule.put_off(turn.partition, now + ABSORPTION_TAKES);
             }
+        }
+    }
+
+    /// Due times are of the wall clock, so that they hold over a restart. When it jumps back, what was
+    /// to be sent in seconds would wait for hours: nothing waits longer than the schedule says, from
+    /// now on. (A longer wait that a hook asked for is cut to that as well.) When it jumps forward,
+    /// what is due by then goes, at the hook's pace: the machine may just have slept.
+    fn notice_jump(&mut self, now: Timestamp) {
+        let back = self.seen.since(now);
+        self.seen = now;
+        if back > JUMP_MIN {
+            let steps = self.integration.retry_schedule();
+            self.schedule.not_after(|attempts| {
+                now + retry::longest_wait(attempts, steps).max(UNSETTLED_WAIT)
+            });
         }
     }
 
@@ -147,7 +187,7 @@ impl DeliveryActor {
                 settlement.notices.iter().for_each(|notice| self.tell(*notice));
             }
             Err(error) => {
-                if !matches!(error, StoreError::Stopped) {
+                if !matches!(error, StoreError::Stopped) && !error.is_of_the_disk() {
                     log::error!("an attempt of message {message} could not be settled: {error}");
                 }
                 let due = self.shared.clock.now() + UNSETTLED_WAIT;
@@ -216,7 +256,11 @@ impl Handler<SendBatchAt> for DeliveryActor {
     type Result = ();
 
     fn handle(&mut self, SendBatchAt(due): SendBatchAt, ctx: &mut Context<Self>) {
-        let wait = due.since(self.shared.clock.now()).min(SLEEP_MAX);
+        let now = self.shared.clock.now();
+        // When the clock jumped back, it is no longer from now than the longest wait there is.
+        let longest = self.integration.spec.batch.map_or(Duration::ZERO, |batch| batch.max_wait);
+        let due = due.min(now + longest.max(UNSETTLED_WAIT));
+        let wait = due.since(now).min(SLEEP_MAX);
         ctx.run_later(wait, move |actor, ctx| {
             if actor.shared.clock.now() < due {
                 return ctx.notify(SendBatchAt(due));
@@ -227,7 +271,9 @@ impl Handler<SendBatchAt> for DeliveryActor {
                 if let Err(error) = sent
                     && !matches!(error, StoreError::Stopped)
                 {
-                    log::error!("what waits for integration {integration} stays: {error}");
+                    if !error.is_of_the_disk() {
+                        log::error!("what waits for integration {integration} stays: {error}");
+                    }
                     ctx.notify(SendBatchAt(actor.shared.clock.now() + UNSETTLED_WAIT));
                 }
             }));

@@ -103,6 +103,16 @@ impl Schedule {
         Some(Turn { message, partition, attempts })
     }
 
+    /// Nothing is due later than `latest` says, by the number of attempts made.
+    pub fn not_after(&mut self, latest: impl Fn(u32) -> Timestamp) {
+        for place in self.lines.values_mut().flat_map(|line| &mut line.places) {
+            place.due = place.due.min(latest(place.attempts));
+        }
+        let waiting = self.lines.iter().filter(|(_, line)| !line.in_flight);
+        let first = waiting.filter_map(|(of, line)| Some((line.places.front()?, *of)));
+        self.waiting = first.map(|(first, of)| (first.due, first.message, of)).collect();
+    }
+
     /// When the next message is due, whether or not there is room for it.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.waiting.first().map(|(due, ..)| *due)
@@ -213,6 +223,23 @@ mod tests {
         schedule.settled(Partition(7), Some(&owed(7, 1, 500)));
         schedule.add(Id::from_u64(9), &owed(7, 1, 10));
         assert_eq!(schedule.next_due(), Some(at(10)));
+    }
+
+    #[test]
+    fn nothing_is_due_later_than_it_can_be_once_that_is_said() {
+        let mut schedule = Schedule::default();
+        for (message, partition, attempts, due) in
+            [(1, 7, 1, 9_000), (2, 7, 0, 9_000), (3, 8, 1, 40), (4, 9, 1, 0)]
+        {
+            schedule.add(Id::from_u64(message), &owed(partition, attempts, due));
+        }
+        assert_eq!(taken(&mut schedule, 0), [4]);
+        schedule.not_after(|attempts| at(50 * i64::from(attempts)));
+        assert_eq!(taken(&mut schedule, 49), [3]);
+        assert_eq!(taken(&mut schedule, 50), [1]);
+        schedule.settled(Partition(7), None);
+        assert_eq!(taken(&mut schedule, 50), [2]);
+        assert_eq!(schedule.in_flight(), 3);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::make::Make;
 
 /// Why calls are refused, so that each is there before it happens: the last part of the problem's
 /// type. Another one only comes in later.
-const REASONS: [&str; 13] = [
+const REASONS: [&str; 14] = [
     "bad-request",
     "disk-full",
     "forbidden",
@@ -16,6 +16,7 @@ const REASONS: [&str; 13] = [
     "invalid",
     "not-json",
     "overloaded",
+    "store-unavailable",
     "too-large",
     "too-many-calls",
     "too-many-open-windows",

@@ -136,6 +136,8 @@ impl RecordActor {
         let (kept, why) = (window.clone(), Windows::why(&closed_by));
         let work = async move {
             let _permit = shared.closing.acquire().await;
+            // Not all that work, second by second, for windows that could not be closed.
+            shared.store.writable()?;
             let WindowKey { record, slot } = of.as_ref();
             let audits = match closed_by {
                 ClosedBy::Discarded { .. } => Vec::new(),

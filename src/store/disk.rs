@@ -1,14 +1,14 @@
 //! The folder on disk: opened once, by one process, and synced so that it survives a power cut.
 
 use std::fs::{self, File};
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::backup::Tap;
 use super::counters::Counters;
-use super::{Batch, StoreError, keys};
+use super::{Batch, StoreError, keys, room};
 
 /// The format this program writes (D6).
 const FORMAT: u32 = 2;
@@ -27,10 +27,12 @@ pub struct Disk {
     /// sled's own file, held open for syncing.
     file: File,
     /// Set by a commit that failed half-way. What is in memory may then not be what is on disk, so
-    /// nothing is written any more until the store is opened again.
+    /// nothing is written any more until the store is opened again (`app::reopen`).
     broken: OnceLock<StoreError>,
     /// Where a backup hears of commits.
     tap: Tap,
+    /// Whether there was too little room when last asked; so that the log says it once.
+    full: AtomicBool,
 }
 
 impl Disk {
@@ -45,15 +47,32 @@ impl Disk {
             error => error.into(),
         })?;
         let file = File::open(folder.join("db"))?;
-        let (broken, tap) = (OnceLock::new(), Tap::default());
-        let disk = Disk { folder: folder.to_owned(), database, file, broken, tap };
-        disk.check_format()?;
+        let disk = Disk {
+            folder: folder.to_owned(),
+            database,
+            file,
+            broken: OnceLock::new(),
+            tap: Tap::default(),
+            full: AtomicBool::new(false),
+        };
+        if let Err(error) = disk.ready(folder) {
+            if disk.is_broken() {
+                // sled panics when it is closed and cannot write; the system closes it as well.
+                std::mem::forget(disk);
+            }
+            return Err(error);
+        }
+        Ok(disk)
+    }
+
+    fn ready(&self, folder: &Path) -> Result<(), StoreError> {
+        self.check_format()?;
         // The names of new files are only safe once their folder is synced, and so is its name.
         File::open(folder)?.sync_all()?;
         if let Some(parent) = folder.parent().filter(|parent| parent.is_dir()) {
             File::open(parent)?.sync_all()?;
         }
-        Ok(disk)
+        Ok(())
     }
 
     /// How sled is to keep the files in `folder`.
@@ -90,8 +109,12 @@ impl Disk {
         // Held for the whole commit, so that a backup begins and ends between two.
         let mut tap = self.tap.lock();
         let written = self.write(&batch).inspect_err(|error| {
-            log::error!("a commit failed half-way ({error}); restart Lull to go on writing");
-            let _ = self.broken.set(error.for_another());
+            if self.broken.set(error.for_another()).is_ok() {
+                log::error!(
+                    "a commit failed half-way ({error}): nothing more is written, reads go on; the \
+                     store is opened again by itself once its disk takes what is written"
+                );
+            }
         });
         tap.note(&batch, written.as_ref().copied());
         written
@@ -109,20 +132,35 @@ impl Disk {
         if let Some(error) = self.broken.get() {
             return Err(error.for_another());
         }
-        if self.room()? < ROOM_BYTES_MIN { Err(StoreError::Full) } else { Ok(()) }
+        let is_full = room::room(&self.file)? < ROOM_BYTES_MIN;
+        if self.full.swap(is_full, Ordering::Relaxed) != is_full {
+            self.say_full(is_full);
+        }
+        if is_full { Err(StoreError::Full) } else { Ok(()) }
     }
 
-    /// Bytes that are free on the disk.
-    fn room(&self) -> Result<u64, StoreError> {
-        // SAFETY: the descriptor is open, and fstatvfs fills the structure when it succeeds.
-        let room = unsafe {
-            let mut stat: libc::statvfs = std::mem::zeroed();
-            if libc::fstatvfs(self.file.as_raw_fd(), &mut stat) != 0 {
-                return Err(std::io::Error::last_os_error().into());
-            }
-            stat.f_bavail as u64 * stat.f_frsize as u64
-        };
-        Ok(room)
+    fn say_full(&self, is_full: bool) {
+        let (folder, mib) = (self.folder.display(), ROOM_BYTES_MIN >> 20);
+        match is_full {
+            true => log::error!(
+                "the disk is full: less than {mib} MiB are left for {folder}; nothing is written, and \
+                 reads go on, until there is room"
+            ),
+            false => log::warn!("there is room on the disk again: writing goes on"),
+        }
+    }
+
+    /// Whether a commit failed half-way, so that the store must be opened again.
+    pub fn is_broken(&self) -> bool {
+        self.broken.get().is_some()
+    }
+
+    /// Whether the folder takes what is written, as far as trying it tells.
+    pub fn probe(&self) -> Result<(), StoreError> {
+        if room::room(&self.file)? < ROOM_BYTES_MIN {
+            return Err(StoreError::Full);
+        }
+        Ok(room::probe(&self.folder)?)
     }
 
     /// Bytes the folder takes.

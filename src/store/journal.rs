@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use log::Level;
 use tokio::sync::{mpsc, oneshot};
 
 use super::measure::Measure;
@@ -104,6 +105,11 @@ impl Journal {
 }
 
 impl JournalThread {
+    /// Whether it ended, though nobody stopped it.
+    pub fn is_gone(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// Commits what is waiting, and ends. Commands that come later are refused.
     pub async fn stop(self) {
         let _ = self.sender.send(Job::Stop).await;
@@ -150,7 +156,8 @@ impl Core {
                 }
             }
             Err(error) => {
-                log::error!("{} commands could not be committed: {error}", done.len());
+                let level = if error.is_of_the_disk() { Level::Debug } else { Level::Error };
+                log::log!(level, "{} commands could not be committed: {error}", done.len());
                 for waiter in done {
                     let _ = waiter.send(Err(error.for_another()));
                 }

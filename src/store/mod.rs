@@ -37,6 +37,7 @@
 //! | `in_hand` | which owed messages are being sent or absorbed |
 //! | `fuzzing` | what `tests/fuzz` reaches of it |
 //! | `disk` | opening the folder, and making sure that written is written |
+//! | `room` | what the system says of the disk |
 
 mod backup;
 mod batch;
@@ -65,6 +66,7 @@ mod once;
 mod pack;
 mod prune;
 mod recovery;
+mod room;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -100,6 +102,7 @@ pub use linked::{
 pub use log::{Entry, LogPage, MessageFilter};
 pub use once::{Answer, Call, Once};
 pub use recovery::{OpenWindow, Recovered};
+pub use room::forget_cached;
 pub use uses::Uses;
 pub use writer::Writer;
 
@@ -143,6 +146,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the disk refuses for now: full, or not doing what it is told. The log says so once, when
+    /// it begins.
+    pub fn is_of_the_disk(&self) -> bool {
+        matches!(self, StoreError::Full | StoreError::Io(_))
+    }
+
     /// The same error for another command of the commit.
     fn for_another(&self) -> StoreError {
         match self {
@@ -229,6 +238,11 @@ impl Store {
         self.config.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
+    /// What the wall clock showed at the last commit, or at one before that if it was later then.
+    pub fn last_written_at(&self) -> Timestamp {
+        self.tally().counters.last_id.time()
+    }
+
     /// Everything counted since the store was made.
     pub fn totals(&self) -> Totals {
         self.tally().counters.totals
@@ -269,6 +283,16 @@ impl Store {
     /// Whether anything can be written now.
     pub fn writable(&self) -> Result<(), StoreError> {
         self.disk.writable()
+    }
+
+    /// Whether a commit failed half-way, so that the store must be opened again.
+    pub fn is_broken(&self) -> bool {
+        self.disk.is_broken()
+    }
+
+    /// Whether the folder takes what is written, as far as trying it tells.
+    pub fn probe(&self) -> Result<(), StoreError> {
+        self.disk.probe()
     }
 
     /// Bytes the store takes on disk.

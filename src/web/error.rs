@@ -15,6 +15,9 @@ use crate::store::{Refusal, StoreError};
 /// When to try again while windows are to close first, in seconds.
 const WINDOWS_RETRY_AFTER_S: u32 = 5;
 
+/// When to try again while the disk does not do what it is told, in seconds.
+const STORE_RETRY_AFTER_S: u32 = 5;
+
 /// A refused call.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {
@@ -257,6 +260,11 @@ impl Problem {
         problem.with(|aside| aside.retry_after = Some(retry_after_s))
     }
 
+    /// Whether the log says so by itself, once, rather than of each call.
+    pub fn is_of_the_disk(&self) -> bool {
+        matches!(self.kind, "/problems/disk-full" | "/problems/store-unavailable")
+    }
+
     /// What the log says of it.
     pub fn for_the_log(&self) -> &str {
         self.aside.cause.as_deref().unwrap_or(&self.detail)
@@ -317,6 +325,16 @@ impl From<StoreError> for Problem {
                     "the server is shutting down; try again in a moment",
                 );
                 problem.with(|aside| aside.retry_after = Some(5))
+            }
+            StoreError::Io(error) => {
+                let problem = Self::for_now(
+                    "/problems/store-unavailable",
+                    "Store unavailable",
+                    "the server's disk does not read or write as it should; nothing was acknowledged, \
+                     and it goes on by itself when the disk does: try again later",
+                    STORE_RETRY_AFTER_S,
+                );
+                problem.with(|aside| aside.cause = Some(error.to_string()))
             }
             error => {
                 let problem = Self::new(

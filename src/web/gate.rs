@@ -70,6 +70,8 @@ fn admit(request: &ServiceRequest) -> Result<(), Problem> {
 fn note(call: &str, problem: &Problem, api: &Api) {
     let what = problem.for_the_log();
     match problem.status_code() {
+        // The store's own complaint is in the log.
+        _ if problem.is_of_the_disk() => log::debug!("{call}: {what}"),
         StatusCode::INTERNAL_SERVER_ERROR => log::error!("{call}: {what}"),
         status if status.is_server_error() => {
             match api.complaints.say(problem.reason(), api.clock.monotonic()) {

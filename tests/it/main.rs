@@ -27,6 +27,7 @@
 //! - `nasty`: receivers that do what no receiver should
 //! - `overload`: more than it can take, all at once
 //! - `slow_hook`: a hook that never answers delays nobody else
+//! - `disk`: disks that are full, read-only, slow or broken, and well again
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
 mod again;
@@ -36,6 +37,7 @@ mod by_hand;
 mod cli;
 mod crash;
 mod demo;
+mod disk;
 mod first_light;
 mod harness;
 mod lately;

@@ -1,6 +1,7 @@
 //! Starting servers, scripted receivers, calling the API.
 
 mod client;
+pub mod faults;
 pub mod raw;
 mod receiver;
 mod server;

@@ -17,6 +17,8 @@ pub struct Options {
     /// Networks that hooks may be in; the receivers of tests are on this machine.
     pub allow_nets: Option<String>,
     pub more: Vec<String>,
+    /// Variables of its environment.
+    pub env: Vec<(String, String)>,
     /// Whether all that it logs goes to a file.
     pub logs: bool,
     /// Kept from one server to the next, for restarts.
@@ -32,6 +34,7 @@ impl Options {
             quiet_period,
             allow_nets: Some("127.0.0.0/8".to_owned()),
             more: Vec::new(),
+            env: Vec::new(),
             logs: false,
             folder,
         }
@@ -40,6 +43,12 @@ impl Options {
     /// With these arguments as well.
     pub fn with(mut self, arguments: &[&str]) -> Self {
         self.more.extend(arguments.iter().map(|argument| argument.to_string()));
+        self
+    }
+
+    /// With this variable in its environment.
+    pub fn with_env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -111,7 +120,9 @@ impl Server {
             let log = std::fs::File::create(options.log()).expect("a file");
             command.env("RUST_LOG", "lull=debug").stderr(log);
         }
+        let env = options.env.iter().map(|(name, value)| (name, value));
         let mut child = command
+            .envs(env)
             .args(["--listen", "127.0.0.1:0", "--quiet-period", &options.quiet_period])
             .args(options.allow_nets.iter().flat_map(|nets| ["--allow-nets", nets]))
             .arg("--data")
@@ -149,9 +160,14 @@ impl Server {
         self.may_owe = true;
     }
 
+    /// The process.
+    pub fn process(&self) -> u32 {
+        self.child.as_ref().expect("running").id()
+    }
+
     /// Bytes of its memory that are resident.
     pub fn resident_bytes(&self) -> u64 {
-        let id = self.child.as_ref().expect("running").id();
+        let id = self.process();
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());

@@ -1,0 +1,41 @@
+//! A wall clock that jumps while messages wait for their retries.
+
+use super::*;
+
+#[actix::test]
+async fn a_clock_that_jumps_back_by_hours_does_not_put_off_a_retry_by_hours() {
+    let world = World::quiet(SECOND).await;
+    world.integration(json!({"retry_schedule": ["5s", "5m", "1h"]})).await;
+    world.will_answer(&[500, 500, 500]);
+    world.post(update("42", "a")).await;
+    world.pass(SECOND * 2).await;
+    assert_eq!(world.requests().len(), 1);
+    world.clock.jump_ms(-5 * 3_600_000);
+    // The timer sleeps for as long as it was to, and then the schedule holds again.
+    world.pass(SECOND * 15).await;
+    assert_eq!(world.requests().len(), 2);
+    world.clock.jump_ms(-5 * 3_600_000);
+    world.pass(MINUTE * 8).await;
+    assert_eq!(world.requests().len(), 3);
+    world.pass(MINUTE * 30).await;
+    assert_eq!(world.requests().len(), 3, "nor early");
+    world.pass(MINUTE * 60).await;
+    assert_eq!(world.log()[0].status, Status::Delivered);
+}
+
+#[actix::test]
+async fn a_clock_that_jumps_forward_lets_each_message_be_tried_once_and_no_more() {
+    let world = World::quiet(SECOND).await;
+    world.integration(json!({"retry_schedule": ["1h", "1h"]})).await;
+    world.will_answer(&[500; 6]);
+    for record in ["1", "2", "3"] {
+        world.post(update(record, "a")).await;
+    }
+    world.pass(SECOND * 10).await;
+    world.clock.jump_ms(86_400_000);
+    world.pass(MINUTE * 10).await;
+    assert_eq!(world.requests().len(), 6);
+    world.pass(MINUTE * 90).await;
+    assert_eq!(world.requests().len(), 9);
+    assert!(world.log().iter().all(|entry| entry.status == Status::Delivered));
+}
