@@ -8,7 +8,7 @@ pub mod tls;
 
 use std::time::{Duration, Instant};
 
-pub use client::Client;
+pub use client::{Answer, Client};
 pub use receiver::{Received, Receiver};
 pub use server::{Options, Server, executable, run};
 
