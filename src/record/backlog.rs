@@ -118,6 +118,10 @@ impl Absorbed<'_> {
         if draft.record != *record || !entry.status.is_owed() {
             return Ok(None);
         }
+        // Owed once more, by hand: the hook knows its audits by this message.
+        if self.store.attempts(id)?.iter().any(|attempt| attempt.outcome.is_success()) {
+            return Ok(None);
+        }
         let mut windows = draft.earlier_windows;
         windows.push(window);
         let audits = self.audits_of(&windows, integration)?;

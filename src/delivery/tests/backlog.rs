@@ -83,6 +83,25 @@ async fn what_is_in_flight_is_not_absorbed() {
 }
 
 #[actix::test]
+async fn what_was_delivered_before_and_is_sent_again_by_hand_is_not_absorbed() {
+    let world = World::quiet(SECOND).await;
+    world.integration(json!({})).await;
+    world.post(update("1", "a")).await;
+    world.pass(MINUTE).await;
+    let id = world.log()[0].message.id;
+    world.will_answer(&[500, 500]);
+    world.journal.redeliver(vec![id], "tester").await.unwrap();
+    world.pass(SECOND * 2).await;
+    assert_eq!(world.log()[0].status, Status::Pending, "it waits for its retry");
+    world.post(update("1", "b")).await;
+    world.pass(DAY).await;
+    let statuses: Vec<Status> = world.log().iter().map(|entry| entry.status).collect();
+    assert_eq!(statuses, [Status::Delivered, Status::Delivered]);
+    let last = world.bodies().pop().unwrap();
+    assert_eq!(last["audit"]["collated"]["count"], 1, "the hook was told of the first: {last}");
+}
+
+#[actix::test]
 async fn the_audits_of_absorbed_windows_are_kept_as_long_as_their_message_is_owed() {
     let world = World::quiet(SECOND).await;
     let hook = world.integration(json!({})).await;

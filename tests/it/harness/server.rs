@@ -67,9 +67,11 @@ impl Options {
     }
 }
 
-/// The executable, with an environment that says nothing of Lull.
+/// The executable, with an environment that says nothing of Lull. `LULL_TEST_EXECUTABLE` names another
+/// build of it, for long runs.
 pub fn executable() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lull"));
+    let other = std::env::var_os("LULL_TEST_EXECUTABLE");
+    let mut command = Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_lull").into()));
     command.env("RUST_LOG", "warn");
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LULL_")) {
         command.env_remove(name);
