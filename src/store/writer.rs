@@ -368,7 +368,9 @@ impl<'s> Draft<'s> {
             self.batch.insert(&keys::by_id(keys::HEALTH, *integration), encode(health));
         }
         let counters = &mut self.state.counters;
-        counters.low_water = self.state.open.low_water(counters.last_id);
+        // Never lower again, though the audits are counted by spans: below it, marks may be forgotten.
+        let low_water = self.state.open.low_water(counters.last_id);
+        counters.low_water = counters.low_water.max(low_water);
         self.batch.insert(keys::COUNTERS, encode(counters));
         self.count_hour()
     }
