@@ -40,7 +40,7 @@ use super::{
 use crate::clock::{Clock, Timestamp};
 use crate::model::{
     Account, Addressed, Collation, ExternalId, Health, Id, Integration, Mark, Owed, Partition,
-    Source, WindowRule,
+    Settled, Source, WindowRule,
 };
 
 /// The one writer.
@@ -124,6 +124,8 @@ struct Draft<'s> {
     gone: Vec<Gone>,
     /// The outbox as this commit leaves it, where it differs from the tree.
     outbox: HashMap<Id, Option<Owed>>,
+    /// Messages that this commit settles.
+    settled: HashMap<Id, Settled>,
     /// Messages that are owed from here on, or no more.
     lines: Vec<(Id, Id, Partition, bool)>,
     /// What this commit teaches.
@@ -177,6 +179,7 @@ impl<'s> Draft<'s> {
             owed: Vec::new(),
             gone: Vec::new(),
             outbox: HashMap::new(),
+            settled: HashMap::new(),
             lines: Vec::new(),
             lessons: HashMap::new(),
             lessons_new: HashMap::new(),
