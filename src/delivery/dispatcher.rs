@@ -1,6 +1,6 @@
 //! Hands what is owed to the actor of its integration. The only starter of delivery actors.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix::prelude::*;
@@ -15,7 +15,8 @@ use crate::store::{Config, Gone};
 pub struct Dispatcher {
     shared: Arc<Shared>,
     shard: Shard,
-    hooks: HashMap<Id, Hook>,
+    /// In an order, so that the same commands are always followed by the same messages.
+    hooks: BTreeMap<Id, Hook>,
 }
 
 /// Which integrations a dispatcher is for.
@@ -98,7 +99,7 @@ impl Dispatcher {
     fn new(shared: Arc<Shared>, shard: Shard, ctx: &mut Context<Dispatcher>) -> Dispatcher {
         // Unbounded: these are hints, and each is smaller than the row it is about.
         ctx.set_mailbox_capacity(0);
-        Dispatcher { shared, shard, hooks: HashMap::new() }
+        Dispatcher { shared, shard, hooks: BTreeMap::new() }
     }
 }
 
@@ -110,7 +111,7 @@ impl Handler<Configured> for Dispatcher {
     type Result = ();
 
     fn handle(&mut self, Configured(config): Configured, _: &mut Context<Self>) {
-        let gone: HashSet<Id> =
+        let gone: Vec<Id> =
             self.hooks.keys().filter(|id| !config.integrations.contains_key(id)).copied().collect();
         for hook in gone.iter().filter_map(|id| self.hooks.remove(id)) {
             let _ = hook.actor.try_send(Retire);
@@ -138,7 +139,7 @@ impl Handler<Owe> for Dispatcher {
     type Result = ();
 
     fn handle(&mut self, Owe(owed): Owe, _: &mut Context<Self>) {
-        let mut of_hook: HashMap<Id, Vec<(Id, Owed)>> = HashMap::new();
+        let mut of_hook: BTreeMap<Id, Vec<(Id, Owed)>> = BTreeMap::new();
         for (message, owed) in owed {
             of_hook.entry(owed.integration).or_default().push((message, owed));
         }

@@ -25,6 +25,14 @@ struct Line {
     in_flight: bool,
 }
 
+impl Line {
+    /// Puts back what was in flight. An older one that came to be owed again meanwhile goes first.
+    fn put_back(&mut self, place: Place) {
+        let at = self.places.partition_point(|other| other.message < place.message);
+        self.places.insert(at, place);
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Place {
     message: Id,
@@ -126,17 +134,19 @@ impl Schedule {
     /// An attempt of the first of a line has ended; `owed` is what is still owed of it.
     pub fn settled(&mut self, partition: Partition, owed: Option<&Owed>) {
         let Some(line) = self.landed(partition) else { return };
-        match (owed, line.places.front_mut()) {
-            (Some(owed), Some(first)) => (first.attempts, first.due) = (owed.attempts, owed.due),
-            _ => drop(line.places.pop_front()),
+        let first = line.places.pop_front();
+        if let (Some(owed), Some(first)) = (owed, first) {
+            line.put_back(Place { attempts: owed.attempts, due: owed.due, ..first });
         }
         self.wait(partition, None);
     }
 
     /// An attempt could not be written down: the same message again, at `due`.
     pub fn put_off(&mut self, partition: Partition, due: Timestamp) {
-        if let Some(first) = self.landed(partition).and_then(|line| line.places.front_mut()) {
-            first.due = due;
+        if let Some(line) = self.landed(partition)
+            && let Some(first) = line.places.pop_front()
+        {
+            line.put_back(Place { due, ..first });
         }
         self.wait(partition, None);
     }
@@ -240,6 +250,23 @@ mod tests {
         schedule.settled(Partition(7), None);
         assert_eq!(taken(&mut schedule, 50), [2]);
         assert_eq!(schedule.in_flight(), 3);
+    }
+
+    #[test]
+    fn an_older_message_that_is_owed_again_does_not_wait_for_the_retries_of_a_newer_one() {
+        for put_off in [false, true] {
+            let mut schedule = Schedule::default();
+            schedule.add(Id::from_u64(5), &owed(7, 0, 0));
+            assert_eq!(taken(&mut schedule, 0), [5]);
+            schedule.add(Id::from_u64(3), &owed(7, 8, 0));
+            match put_off {
+                false => schedule.settled(Partition(7), Some(&owed(7, 1, 500))),
+                true => schedule.put_off(Partition(7), at(500)),
+            }
+            assert_eq!(taken(&mut schedule, 0), [3]);
+            schedule.settled(Partition(7), None);
+            assert_eq!(taken(&mut schedule, 500), [5]);
+        }
     }
 
     #[test]

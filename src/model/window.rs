@@ -8,7 +8,7 @@ use super::{Id, RecordKey};
 
 /// The pair of times a window runs under (R1, R3). Stored with every audit, so that a deadline
 /// outlives a restart with other settings (R5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct WindowRule {
     /// How long the record must be left alone.
     pub quiet_period: Duration,
@@ -17,7 +17,7 @@ pub struct WindowRule {
 }
 
 /// Which of a record's windows: the server's, or one under a pair that integrations brought (R4).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Slot(Option<Box<WindowRule>>);
 
 impl Slot {

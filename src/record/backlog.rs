@@ -7,6 +7,10 @@ use crate::address::{Addressed, Comes, collated};
 use crate::model::{Audit, Id, Integration, RecordKey, Source};
 use crate::store::{Config, NewMessage, NothingChanged, Store, StoreError};
 
+/// How far behind newer messages that are owed an older one is looked for, those of the window itself
+/// left aside (D8).
+const LOOKED_AT_MAX: usize = 32;
+
 /// What a window comes to once the backlog is taken in. Older messages are in hand until this is
 /// dropped.
 pub struct Absorbed<'s> {
@@ -64,8 +68,12 @@ pub fn absorb<'s>(
         let oldest = audits.first().map(|audit| audit.place).unwrap_or_default();
         let integration = config.integrations.get(&draft.integration);
         let older = match integration.filter(|found| found.spec.collate_backlog) {
-            // Where audits are sent live as well, those of this window are owed in between.
-            Some(integration) => absorbed.take_older(integration, record, audits.len() + 1)?,
+            // Where audits are sent live as well, those of this window are owed in between, and those of
+            // windows that came to no message besides.
+            Some(integration) => {
+                let newest = audits.len() + 1 + LOOKED_AT_MAX;
+                absorbed.take_older(integration, record, newest)?
+            }
             None => None,
         };
         let (Some(older), Some(integration)) = (older, integration) else {

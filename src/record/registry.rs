@@ -2,7 +2,7 @@
 //! talks to them, so that all that concerns a record passes through one mailbox in order.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use actix::prelude::*;
@@ -21,7 +21,7 @@ pub struct Registry {
     shared: Arc<Shared>,
     windows: HashMap<Arc<WindowKey>, Entry>,
     /// The slots beside the server's that are in use, and by how many windows.
-    own_slots: HashMap<Slot, usize>,
+    own_slots: BTreeMap<Slot, usize>,
 }
 
 /// Names one of a record's windows.
@@ -109,7 +109,7 @@ impl Registry {
     fn new(shared: Arc<Shared>, ctx: &mut Context<Registry>) -> Registry {
         // Unbounded: what may wait is bounded where audits come in.
         ctx.set_mailbox_capacity(0);
-        Registry { shared, windows: HashMap::new(), own_slots: HashMap::new() }
+        Registry { shared, windows: HashMap::new(), own_slots: BTreeMap::new() }
     }
 
     fn start_window(

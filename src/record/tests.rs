@@ -1,5 +1,6 @@
 //! Windows from the first edit to the closing mark, on a manual clock.
 
+mod forgotten;
 mod preview;
 
 use std::collections::BTreeSet;

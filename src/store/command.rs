@@ -289,7 +289,7 @@ pub struct Accepted {
 
 /// Who is told of commits. Called on the journal's thread: must be quick, and must not fail.
 pub trait Listener: Send {
-    /// Something was committed.
+    /// Something was committed, of which these need to hear, if anyone does.
     fn committed(&mut self, events: Vec<Event>);
 }
 

@@ -181,6 +181,20 @@ impl Disk {
         Ok(total)
     }
 
+    /// See [`super::Store::fingerprint`].
+    #[cfg(test)]
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = xxhash_rust::xxh3::Xxh3::new();
+        for row in self.tree().iter() {
+            let (key, value) = row.expect("a row");
+            for bytes in [&key, &value] {
+                hash.update(&(bytes.len() as u64).to_le_bytes());
+                hash.update(bytes);
+            }
+        }
+        hash.digest()
+    }
+
     fn write_format(&self) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         batch.insert(keys::FORMAT, &FORMAT.to_be_bytes());

@@ -176,9 +176,7 @@ impl Core {
         let committed = self.writer.commit(commands, clock);
         let (outcomes, events) = committed.inspect_err(|_| self.metrics.commits.failed())?;
         measure.done(&self.writer, clock, &self.metrics);
-        if !events.is_empty() {
-            self.listener.committed(events);
-        }
+        self.listener.committed(events);
         Ok(outcomes)
     }
 }

@@ -300,6 +300,12 @@ impl Store {
         self.disk.bytes()
     }
 
+    /// A number that stands for all that is stored: two stores have the same if they hold the same.
+    #[cfg(test)]
+    pub fn fingerprint(&self) -> u64 {
+        self.disk.fingerprint()
+    }
+
     fn tree(&self) -> &sled::Tree {
         self.disk.tree()
     }

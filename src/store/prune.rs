@@ -37,7 +37,9 @@ impl Store {
         let prune = Prune {
             before,
             packs: self.old_packs(before, &guarded)?,
-            marks: self.old_ids(keys::MARKS, before, |id| Ok(!guarded.marks.contains(&id)))?,
+            marks: self.old_ids(keys::MARKS, self.closed_before(before), |id| {
+                Ok(!guarded.marks.contains(&id))
+            })?,
             messages: self.old_ids(keys::MESSAGES, before, |id| {
                 Ok(!self.tree().contains_key(keys::by_id(keys::OUTBOX, id))?)
             })?,
@@ -72,6 +74,12 @@ impl Store {
         Ok(false)
     }
 
+    /// Up to where nothing is open. A record may have several windows (R4): an audit that one of them has
+    /// closed may be in another that is open, and without the mark it would be open in both again.
+    fn closed_before(&self, before: Id) -> Id {
+        before.min(self.tally().counters.low_water)
+    }
+
     /// What must stay although it is older than `before`.
     fn guarded(&self, before: Id) -> Result<Guarded, StoreError> {
         let mut guarded = Guarded::default();
@@ -100,13 +108,13 @@ impl Store {
     }
 
     fn old_packs(&self, before: Id, guarded: &Guarded) -> Result<Vec<Id>, StoreError> {
-        let open = self.tally().counters.low_water;
+        let closed_before = self.closed_before(before);
         let mut packs = Vec::new();
         for pack in pack::scan(self.tree(), Id::default())? {
             let (first, bytes) = pack?;
             let count = pack::decode(first, &bytes)?.audits.len() as u64;
             let end = first.plus(count);
-            if end > before.min(open) || packs.len() == ROWS_MAX {
+            if end > closed_before || packs.len() == ROWS_MAX {
                 break;
             }
             if (0..count).all(|at| !guarded.places.contains(&first.plus(at))) {

@@ -40,7 +40,7 @@ use super::{
 use crate::clock::{Clock, Timestamp};
 use crate::model::{
     Account, Addressed, Collation, ExternalId, Health, Id, Integration, Mark, Owed, Partition,
-    Source, WindowRule,
+    Settled, Source, WindowRule,
 };
 
 /// The one writer.
@@ -124,6 +124,8 @@ struct Draft<'s> {
     gone: Vec<Gone>,
     /// The outbox as this commit leaves it, where it differs from the tree.
     outbox: HashMap<Id, Option<Owed>>,
+    /// Messages that this commit settles.
+    settled: HashMap<Id, Settled>,
     /// Messages that are owed from here on, or no more.
     lines: Vec<(Id, Id, Partition, bool)>,
     /// What this commit teaches.
@@ -177,6 +179,7 @@ impl<'s> Draft<'s> {
             owed: Vec::new(),
             gone: Vec::new(),
             outbox: HashMap::new(),
+            settled: HashMap::new(),
             lines: Vec::new(),
             lessons: HashMap::new(),
             lessons_new: HashMap::new(),
@@ -368,7 +371,9 @@ impl<'s> Draft<'s> {
             self.batch.insert(&keys::by_id(keys::HEALTH, *integration), encode(health));
         }
         let counters = &mut self.state.counters;
-        counters.low_water = self.state.open.low_water(counters.last_id);
+        // Never lower again, though the audits are counted by spans: below it, marks may be forgotten.
+        let low_water = self.state.open.low_water(counters.last_id);
+        counters.low_water = counters.low_water.max(low_water);
         self.batch.insert(keys::COUNTERS, encode(counters));
         self.count_hour()
     }

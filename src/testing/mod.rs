@@ -2,6 +2,8 @@
 
 mod audits;
 mod configured;
+mod parts;
+mod simulation;
 mod world;
 
 pub use audits::{audit, audit_json, window};

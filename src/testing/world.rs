@@ -15,28 +15,32 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::created;
-use crate::app::switchboard::{Lines, Switchboard};
+use super::parts::Parts;
 use crate::clock::{Clock, Monotonic, Timestamp};
-use crate::delivery::{self, Dispatcher, Posted, Request, Shard, Transport};
+use crate::delivery::{Posted, Request, Transport};
 use crate::ingest::{self, Media};
-use crate::linked::Keeper;
 use crate::metrics::Metrics;
 use crate::model::{
     Account, AttemptOutcome, By, ClosedBy, ExternalId, Id, Integration, Mark, RecordKey, Secret,
     Timing, WindowRule,
 };
-use crate::record::{self, CloseByHand, Gauges, Registry, WindowView, WindowsOf};
+use crate::record::{CloseByHand, Registry, WindowView, WindowsOf};
 use crate::settings::Limits;
-use crate::store::{Appended, Closed, Configure, Entry, Journal, MessageFilter, NewAudit, Store};
+use crate::store::{
+    Appended, Closed, Configure, Entry, Journal, Listener, MessageFilter, NewAudit, Store,
+};
 
 /// When every test begins.
 const BEGINNING: i64 = 1_772_440_000_000;
+/// How long the process has been up by then, so that nothing is ever due before it began.
+const UP: Duration = Duration::from_secs(600);
 /// How long a scripted hook takes to answer.
 const ANSWER_TAKES: Duration = Duration::from_millis(20);
 
 /// A clock that follows tokio's paused time, and whose wall time can jump.
 pub struct TestClock {
     start: tokio::time::Instant,
+    beginning_ms: i64,
     jumped_ms: AtomicI64,
 }
 
@@ -45,7 +49,16 @@ impl TestClock {
     /// Pauses time; to be called on the test's thread, inside its runtime.
     pub fn pause() -> Arc<TestClock> {
         tokio::time::pause();
-        Arc::new(TestClock { start: tokio::time::Instant::now(), jumped_ms: AtomicI64::new(0) })
+        TestClock::showing(BEGINNING + UP.as_millis() as i64)
+    }
+
+    /// Shows this time now; inside a runtime whose time is paused already.
+    pub fn showing(wall_ms: i64) -> Arc<TestClock> {
+        Arc::new(TestClock {
+            start: tokio::time::Instant::now(),
+            beginning_ms: wall_ms - UP.as_millis() as i64,
+            jumped_ms: AtomicI64::new(0),
+        })
     }
 
     /// Moves the wall clock, in either direction.
@@ -57,13 +70,12 @@ impl TestClock {
 #[allow(clippy::disallowed_methods)] // as above
 impl Clock for TestClock {
     fn unix_nanos(&self) -> u64 {
-        let wall = BEGINNING + self.jumped_ms.load(Ordering::Relaxed);
+        let wall = self.beginning_ms + self.jumped_ms.load(Ordering::Relaxed);
         wall as u64 * 1_000_000 + self.monotonic().as_nanos() as u64
     }
 
     fn monotonic(&self) -> Monotonic {
-        // Ten minutes up, so that nothing is ever due before the process began.
-        Duration::from_secs(600) + (tokio::time::Instant::now() - self.start)
+        UP + (tokio::time::Instant::now() - self.start)
     }
 }
 
@@ -133,37 +145,14 @@ impl World {
     }
 
     async fn open(folder: TempDir, clock: Arc<TestClock>, rule: WindowRule) -> World {
-        let (store, writer, recovered) = Store::open(folder.path(), clock.now()).expect("a store");
-        let (switchboard, lines) = Switchboard::new(clock.clone());
-        let metrics = Arc::new(Metrics::new(clock.now()));
-        let journal =
-            Journal::inline(writer, clock.clone(), Box::new(switchboard), metrics.clone());
-        let gauges = Arc::new(Gauges::default());
-        let shared = record::Shared::new(
-            store.clone(),
-            journal.clone(),
-            clock.clone(),
-            gauges.clone(),
-            metrics.clone(),
-        );
-        let registry = Registry::start_here(shared);
         let script = Arc::new(Mutex::new(Script::default()));
         let (hooks, of) = (script.clone(), clock.clone());
-        let shared = delivery::Shared {
-            store: store.clone(),
-            journal: journal.clone(),
-            clock: clock.clone(),
-            metrics: metrics.clone(),
-            make_transport: Box::new(move |_| {
-                Rc::new(ScriptedTransport { script: hooks.clone(), clock: of.clone() })
-            }),
-        };
-        let dispatcher = Dispatcher::start_here(Arc::new(shared), Shard { index: 0, of: 1 });
-        let keeper = Keeper::start_here(store.clone(), journal.clone(), clock.clone());
-        let registries = vec![registry.clone()];
-        let wired = Lines { registries, dispatchers: vec![dispatcher], keeper, gauges };
-        let at = clock.monotonic();
-        lines.connect(wired, store.config(), recovered, at).await.expect("everyone there");
+        let make_transport = Box::new(move |_: &Integration| -> Rc<dyn Transport> {
+            Rc::new(ScriptedTransport { script: hooks.clone(), clock: of.clone() })
+        });
+        let listen = |_: &Arc<Store>, switchboard| -> Box<dyn Listener> { Box::new(switchboard) };
+        let parts = Parts::assemble(folder.path(), clock.clone(), make_transport, listen).await;
+        let Parts { store, journal, metrics, registry, .. } = parts.expect("a store");
         World { clock, store, journal, metrics, rule, folder, registry, script }
     }
 

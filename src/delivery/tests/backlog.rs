@@ -102,6 +102,22 @@ async fn what_was_delivered_before_and_is_sent_again_by_hand_is_not_absorbed() {
 }
 
 #[actix::test]
+async fn an_older_collated_audit_is_found_behind_live_ones_of_windows_in_between() {
+    let world = World::quiet(SECOND).await;
+    world.integration(json!({"collation": "all"})).await;
+    world.will_answer(&[500; 1_000]);
+    for edits in [2, 1, 1, 2] {
+        world.post_all(&vec![update("42", edits); edits]).await;
+        world.pass(MINUTE).await;
+    }
+    let log = world.log();
+    let collated: Vec<_> = log.iter().filter(|entry| entry.message.draft.audits > 1).collect();
+    let told: Vec<_> =
+        collated.iter().map(|entry| (entry.status, entry.message.draft.audits)).collect();
+    assert_eq!(told, [(Status::Superseded, 2), (Status::Pending, 4)]);
+}
+
+#[actix::test]
 async fn the_audits_of_absorbed_windows_are_kept_as_long_as_their_message_is_owed() {
     let world = World::quiet(SECOND).await;
     let hook = world.integration(json!({})).await;

@@ -78,7 +78,15 @@ async fn a_message_cancelled_in_flight_stays_cancelled() {
     world.pass(MINUTE).await;
     let statuses: Vec<Status> = world.log().iter().map(|entry| entry.status).collect();
     assert_eq!(statuses, [Status::Cancelled, Status::Delivered]);
-    assert_eq!(world.store.attempts(world.log()[0].message.id).unwrap().len(), 1, "still logged");
+    let id = world.log()[0].message.id;
+    assert_eq!(world.store.attempts(id).unwrap().len(), 1, "still logged");
+    assert_eq!(world.log()[0].delivery.last_answer(), (1, Some(200)), "and counted");
+    // Asked for again, it does not take the place of that in the log.
+    world.journal.redeliver(vec![id], "tester").await.unwrap();
+    world.pass(MINUTE).await;
+    let attempts = world.store.attempts(id).unwrap();
+    let numbers: Vec<u32> = attempts.iter().map(|attempt| attempt.number).collect();
+    assert_eq!((numbers, world.log()[0].status), (vec![1, 2], Status::Delivered));
 }
 
 #[actix::test]

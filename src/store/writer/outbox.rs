@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::{Draft, Placed, encode};
 use crate::address;
 use crate::format;
-use crate::model::{Id, MessageDraft, Notice, Owed, Partition, Parts, Settled, Source, Status};
+use crate::model::{
+    Attempt, Delivery, Id, MessageDraft, Notice, Owed, Partition, Parts, Settled, Source, Status,
+};
 use crate::retry::Next;
 use crate::store::blocks::{Fate, Noted};
 use crate::store::command::{health_after, status_after};
@@ -118,6 +120,7 @@ impl Draft<'_> {
 
         let Some(owed) = self.owed(message)? else {
             // Given up while the attempt was under way; the hook has heard of it all the same.
+            self.count_late(message, &attempt)?;
             self.follow_attempt(message, integration, &attempt.outcome, status_after(next))?;
             return Ok(Outcome::Settled(Settlement { owed: None, notices }));
         };
@@ -139,6 +142,23 @@ impl Draft<'_> {
         // A newer message about the record may have taken it in by now.
         let owed = self.owed(message)?;
         Ok(Outcome::Settled(Settlement { owed, notices }))
+    }
+
+    /// Counts an attempt of a message that was given up while it was under way, so that another, should
+    /// somebody ask for one, does not take its place in the log.
+    fn count_late(&mut self, message: Id, attempt: &Attempt) -> Result<(), StoreError> {
+        let settled = match (self.settled.remove(&message), self.store.delivery(message)?) {
+            (Some(settled), _) | (None, Some(Delivery::Settled(settled))) => settled,
+            // Pruned, or as good as.
+            _ => return Ok(()),
+        };
+        let (attempts, last_code) = (attempt.number, attempt.outcome.code());
+        let before = Some((settled.attempts, settled.last_code));
+        codes::index(&mut self.batch, message, before, (attempts, last_code));
+        let settled = Settled { attempts, last_code, ..settled };
+        self.batch.insert(&keys::settled(message), encode(&settled));
+        self.became.push((message, Fate::of_settled(&settled)));
+        Ok(())
     }
 
     /// Writes down which events of a message are left.
@@ -179,6 +199,7 @@ impl Draft<'_> {
         self.lines.push((message, owed.integration, owed.partition, false));
         self.batch.insert(&keys::settled(message), encode(&settled));
         self.became.push((message, Fate::of_settled(&settled)));
+        self.settled.insert(message, settled.clone());
         let totals = &mut self.state.counters.totals;
         match settled.status {
             Status::Delivered => totals.delivered += 1,
