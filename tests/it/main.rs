@@ -24,6 +24,7 @@
 //! - `record_hooks`: whole records, kept current at their hooks
 //! - `nasty`: receivers that do what no receiver should
 //! - `slow_hook`: a hook that never answers delays nobody else
+//! - `clock`: clocks that jump, at start and while running
 //! - `disk`: disks that are full, read-only, slow or broken, and well again
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
@@ -31,6 +32,7 @@ mod again;
 mod batches;
 mod by_hand;
 mod cli;
+mod clock;
 mod crash;
 mod demo;
 mod disk;
