@@ -3,11 +3,11 @@
 //! sled cannot go on after a write that failed, and a sync that failed says that the system may have
 //! thrown away what it held of the file: a second sync that succeeds proves nothing then. The one state
 //! that is certain is what is read from the disk itself. So from the first failure on nothing is
-//! acknowledged; reads go on from memory; and once the disk takes what is written again, the process
-//! replaces itself by itself: `exec` of the same executable with the same arguments, which opens the
-//! store as after a crash. That way is shown right by the crash tests, and it leaves nothing of the old
-//! state behind, as opening it within the process would: sled's threads, its lock, everyone's
-//! `Arc<Store>`.
+//! acknowledged; reads go on, but for pages that the failure left half split, which sled wants to finish
+//! first; and once the disk takes what is written again, the process replaces itself: `exec` of the same
+//! executable with the same arguments, which opens the store as after a crash. That way is shown right
+//! by the crash tests, and it leaves nothing of the old state behind, as opening it within the process
+//! would: sled's threads, its lock, everyone's `Arc<Store>`.
 //!
 //! - The process keeps its id, so a supervisor (systemd, a container) sees nothing of it.
 //! - The listening socket is handed on, so new connections wait for a moment instead of being refused.

@@ -27,6 +27,7 @@
 //! - `nasty`: receivers that do what no receiver should
 //! - `overload`: more than it can take, all at once
 //! - `slow_hook`: a hook that never answers delays nobody else
+//! - `clock`: clocks that jump, at start and while running
 //! - `disk`: disks that are full, read-only, slow or broken, and well again
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 
@@ -35,6 +36,7 @@ mod backup;
 mod batches;
 mod by_hand;
 mod cli;
+mod clock;
 mod crash;
 mod demo;
 mod disk;

@@ -62,8 +62,9 @@ fn a_full_disk_refuses_what_cannot_be_kept_and_goes_on_when_there_is_room() {
     let options = server.options.clone();
     nothing_is_lost(server, &receiver, &posting);
     assert!(said(&options, "the disk is full: less than") <= 1, "the beginning is said once");
+    // sled's own tidying may have found the disk full as well, and then there are two ends.
     let ended = said(&options, "room on the disk again") + said(&options, "was opened again");
-    assert_eq!(ended, 1, "the end is said once");
+    assert!((1..=2).contains(&ended), "the end is said, once or twice: {ended}");
 }
 
 #[test]
@@ -77,6 +78,10 @@ fn a_limit_on_the_size_of_files_is_a_full_disk_and_ends_nothing() {
         limit(&server, std::fs::metadata(store).expect("a file").len() + (1 << 20));
         posting.is_refused(507, "/problems/disk-full");
         assert!(reads_go_on(&server.api).contains("full"));
+        // Nothing failed half-way, so all of it can be read.
+        for path in ["/audits", "/messages", "/stats"] {
+            server.api.get(path, 200);
+        }
         limit(&server, libc::RLIM_INFINITY);
         is_ready(&server.api);
         posting.goes_on("it goes on by itself");
