@@ -34,10 +34,13 @@ impl Store {
             return Ok(None);
         }
         let guarded = self.guarded(before)?;
+        // From here on stand audits of open windows; the marks tell which others are closed, and so
+        // must stay as long as what they name.
+        let closed = before.min(self.tally().counters.low_water);
         let prune = Prune {
             before,
-            packs: self.old_packs(before, &guarded)?,
-            marks: self.old_ids(keys::MARKS, before, |id| Ok(!guarded.marks.contains(&id)))?,
+            packs: self.old_packs(closed, &guarded)?,
+            marks: self.old_ids(keys::MARKS, closed, |id| Ok(!guarded.marks.contains(&id)))?,
             messages: self.old_ids(keys::MESSAGES, before, |id| {
                 Ok(!self.tree().contains_key(keys::by_id(keys::OUTBOX, id))?)
             })?,
@@ -100,13 +103,12 @@ impl Store {
     }
 
     fn old_packs(&self, before: Id, guarded: &Guarded) -> Result<Vec<Id>, StoreError> {
-        let open = self.tally().counters.low_water;
         let mut packs = Vec::new();
         for pack in pack::scan(self.tree(), Id::default())? {
             let (first, bytes) = pack?;
             let count = pack::decode(first, &bytes)?.audits.len() as u64;
             let end = first.plus(count);
-            if end > before.min(open) || packs.len() == ROWS_MAX {
+            if end > before || packs.len() == ROWS_MAX {
                 break;
             }
             if (0..count).all(|at| !guarded.places.contains(&first.plus(at))) {
