@@ -25,6 +25,7 @@
 //! - `nasty`: receivers that do what no receiver should
 //! - `slow_hook`: a hook that never answers delays nobody else
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
+//! - `power_cut`: a power cut at random moments loses and doubles nothing
 
 mod again;
 mod batches;
@@ -41,6 +42,7 @@ mod limits;
 mod listen;
 mod metrics;
 mod nasty;
+mod power_cut;
 mod preview;
 mod record_hooks;
 mod rest;
