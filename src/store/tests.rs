@@ -482,6 +482,23 @@ async fn no_audit_of_an_open_window_or_of_a_message_still_owed_is_forgotten() {
 }
 
 #[actix::test]
+async fn a_window_that_closed_beside_an_open_one_is_not_open_again_after_forgetting() {
+    let opened = Opened::fresh();
+    let hook = opened.integration().await;
+    opened.append(&[edit("open", "1", "u")]).await;
+    let done = opened.append(&[edit("done", "2", "u")]).await.ids;
+    let message = opened.close("2", &done, &[hook.id], "{}").await[0];
+    opened.settle(message, 1, Next::Delivered).await;
+    opened.pass(DAY * 100);
+    opened.prune(DAY * 30, u64::MAX).await;
+    assert_eq!(opened.history(|_| {}, &[]), ["open", "done"]);
+    let opened = opened.reopen();
+    let open: Vec<&RecordKey> =
+        opened.recovered.windows.iter().map(|window| &window.record).collect();
+    assert_eq!(open, [&key("1")], "what was sent is not sent in another window");
+}
+
+#[actix::test]
 async fn ids_increase_even_when_the_clock_jumps_back() {
     let opened = Opened::fresh();
     let first = opened.append(&[edit("a", "1", "u")]).await.ids;

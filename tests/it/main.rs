@@ -30,6 +30,7 @@
 //! - `clock`: clocks that jump, at start and while running
 //! - `disk`: disks that are full, read-only, slow or broken, and well again
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
+//! - `power_cut`: a power cut at random moments loses and doubles nothing
 
 mod again;
 mod backup;
@@ -50,6 +51,7 @@ mod listen;
 mod metrics;
 mod nasty;
 mod overload;
+mod power_cut;
 mod preview;
 mod record_hooks;
 mod rest;

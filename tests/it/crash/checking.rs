@@ -1,13 +1,13 @@
 //! Whether history, log, and what came in at the hooks agree with each other, and with what was
 //! acknowledged.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
 use super::arrived::{self, Arrived};
 use super::kept::{self, History};
-use super::posting::{DISCARDED, EVENT, RECORDS};
+use super::posting::{DISCARDED, RECORDS, events_in};
 use super::records;
 use super::setup::{self, ALL, BATCHES, LIVE, ONE, SIEM, SOME, STEERED, TWO};
 use super::world::{Posted, Stretch, World};
@@ -124,7 +124,7 @@ impl Check<'_> {
     }
 
     /// The messages to a hook that no other took in.
-    fn messages_to(&self, hook: &str) -> std::collections::BTreeSet<u64> {
+    fn messages_to(&self, hook: &str) -> BTreeSet<u64> {
         let integration = self.world.integrations.id(hook);
         let logged = self.log.iter().filter(|(_, found)| found["integration"]["id"] == integration);
         let arrived = self.arrived.messages().filter(|(_, got, _)| got.path == hook);
@@ -194,11 +194,4 @@ impl Check<'_> {
             }
         }
     }
-}
-
-/// The ids of events that a body names, in whatever format it is.
-fn events_in(body: &str) -> HashSet<String> {
-    let places = body.match_indices(EVENT).map(|(at, _)| &body[at..]);
-    let is_of_id = |c: char| c == '-' || c.is_ascii_alphanumeric();
-    places.map(|text| text.chars().take_while(|c| is_of_id(*c)).collect()).collect()
 }

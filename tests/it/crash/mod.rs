@@ -30,7 +30,8 @@ use std::time::Duration;
 use crate::harness::{Client, Options, Server, executable, run};
 use hooks::Hooks;
 use kept::History;
-use world::{Dice, World};
+pub use world::Dice;
+use world::World;
 
 /// Connections that post at the same time.
 const CONNECTIONS: u64 = 4;
@@ -39,24 +40,36 @@ const STRETCH: u64 = 5;
 /// What of the history is kept when it is forgotten.
 const RETENTION: [&str; 2] = ["--retention-size", "1MiB"];
 
-fn number(name: &str, default: u64) -> u64 {
+#[test]
+fn sigkill_at_random_moments_loses_and_doubles_nothing() {
+    let (rounds, mut dice) = (number("LULL_CRASH_ROUNDS", 20), Dice::of_seed());
+    let options = options();
+    println!("{}", run_rounds(rounds, &options, &mut dice, &mut |server| drop(server.kill())));
+}
+
+/// A number that the environment gives.
+pub fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
-#[test]
-#[allow(clippy::disallowed_methods)] // a seed that differs from run to run
-fn sigkill_at_random_moments_loses_and_doubles_nothing() {
-    let since_epoch = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_nanos() as u64;
-    let (rounds, seed) =
-        (number("LULL_CRASH_ROUNDS", 20), number("LULL_CRASH_SEED", since_epoch | 1));
-    println!("{rounds} rounds, seed {seed}");
-    let mut dice = Dice(seed | 1);
-    let hooks = Hooks::start(dice.another());
+/// How a server is started that is used by [`run_rounds`].
+pub fn options() -> Options {
     // Max wait closes windows of records that are edited all the time.
-    let options = Options::quiet("200ms").with(&["--max-wait", "500ms"]).logging();
+    Options::quiet("200ms").with(&["--max-wait", "500ms"]).logging()
+}
+
+/// Uses a server for so many rounds, each of which comes to this end, and looks that nothing is lost or
+/// doubled; what there was, in words.
+pub fn run_rounds(
+    rounds: u64,
+    options: &Options,
+    dice: &mut Dice,
+    end: &mut dyn FnMut(Server),
+) -> String {
+    let hooks = Hooks::start(dice.another());
     let server = Server::start(options.clone());
     let world = World::new(&server.api, hooks);
-    server.kill();
+    end(server);
     let mut history = History::default();
     let mut round = 0;
     while round < rounds {
@@ -64,17 +77,17 @@ fn sigkill_at_random_moments_loses_and_doubles_nothing() {
         for of_stretch in 0..stretch {
             let forgets = of_stretch == 0 && round > 0;
             let how = Round { number: round, forgets, forgot: of_stretch == 1 && round > 1 };
-            play(&how, &options, &world, &mut history, &mut dice);
+            play(&how, options, &world, &mut history, dice, end);
             round += 1;
         }
-        check(&options, &world, stretch == 1, &mut history);
+        check(options, &world, stretch == 1, &mut history);
     }
-    println!("{rounds} rounds, seed {seed}: {}", world.tally());
     assert!(world.counted("acknowledged") > rounds * 5, "hardly anything was posted");
     assert!(rounds <= STRETCH || world.counted("pruned") > 0, "nothing was forgotten");
+    world.tally()
 }
 
-/// A round: from a start to a SIGKILL.
+/// A round: from a start to an end.
 struct Round {
     number: u64,
     /// Whether the server forgets what is old.
@@ -83,7 +96,14 @@ struct Round {
     forgot: bool,
 }
 
-fn play(round: &Round, options: &Options, world: &World, history: &mut History, dice: &mut Dice) {
+fn play(
+    round: &Round,
+    options: &Options,
+    world: &World,
+    history: &mut History,
+    dice: &mut Dice,
+    end: &mut dyn FnMut(Server),
+) {
     let more: &[&str] = if round.forgets { &RETENTION } else { &[] };
     let server = Server::start(options.clone().with(more));
     let api = server.api.clone();
@@ -103,7 +123,7 @@ fn play(round: &Round, options: &Options, world: &World, history: &mut History, 
         scope.spawn(|| configuring::until_gone(&api, world, one));
         scope.spawn(|| by_hand::until_gone(&api, world, round.forgets, other));
         std::thread::sleep(live);
-        server.kill();
+        end(server);
     });
     check_store(options);
     world.count("rounds", 1);
@@ -132,6 +152,7 @@ fn check(options: &Options, world: &World, forgot: bool, history: &mut History) 
     configuring::settle(api, world);
     server.settled();
     records::settle(api, world);
+    posting::settle(world);
     server.settled();
     history.read_on(api);
     checking::check(api, world, history);

@@ -1,11 +1,13 @@
 //! Posting: audits alone, in batches, one a line; security events; the same again.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::setup;
 use super::world::{Dice, Posted, World};
-use crate::harness::{Answer, Client};
+use crate::harness::{Answer, Client, eventually};
 
 /// Records that are edited; the last few have windows that are discarded.
 pub const RECORDS: u64 = 80;
@@ -16,7 +18,7 @@ pub const HOT: u64 = 3;
 /// Users who edit them.
 const USERS: u64 = 5;
 /// What the ids of security events begin with.
-pub const EVENT: &str = "event-";
+const EVENT: &str = "event-";
 
 /// Who posts, and when.
 #[derive(Clone, Copy)]
@@ -64,6 +66,24 @@ pub fn repeat_what_was_not_answered(api: &Client, world: &World) {
             world.count("repeats", 1);
         }
     }
+}
+
+/// Waits until no event waits for others any more: while it does, it is not owed yet.
+pub fn settle(world: &World) {
+    let events = world.stretch.lock().unwrap().events.clone();
+    eventually("the events that wait for each other", || {
+        let arrivals = world.hooks.arrivals();
+        let to_batches = arrivals.iter().filter(|got| got.path == setup::BATCHES);
+        let told: HashSet<String> = to_batches.flat_map(|got| events_in(&got.body)).collect();
+        events.keys().all(|id| told.contains(id)).then_some(())
+    });
+}
+
+/// The ids of events that a body names, in whatever format it is.
+pub fn events_in(body: &str) -> HashSet<String> {
+    let places = body.match_indices(EVENT).map(|(at, _)| &body[at..]);
+    let is_of_id = |c: char| c == '-' || c.is_ascii_alphanumeric();
+    places.map(|text| text.chars().take_while(|c| is_of_id(*c)).collect()).collect()
 }
 
 impl Call {

@@ -15,6 +15,15 @@ use super::setup::{self, Integrations};
 pub struct Dice(pub u64);
 
 impl Dice {
+    /// Of a seed that is printed: `LULL_CRASH_SEED`, or another each time.
+    #[allow(clippy::disallowed_methods)] // a seed that differs from run to run
+    pub fn of_seed() -> Self {
+        let since_epoch = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_nanos() as u64;
+        let seed = super::number("LULL_CRASH_SEED", since_epoch) | 1;
+        println!("seed {seed}");
+        Self(seed)
+    }
+
     pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

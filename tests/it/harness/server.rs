@@ -183,6 +183,16 @@ impl Server {
         assert_eq!(unsafe { libc::kill(id as i32, signal) }, 0, "a running server");
     }
 
+    /// Stops it in its tracks: from here on no thread of it does anything.
+    pub fn freeze(&self) {
+        self.signal(libc::SIGSTOP);
+        let id = self.child.as_ref().expect("running").id() as i32;
+        let mut status = 0;
+        // SAFETY: a child of ours; it is told when all its threads have stopped, and is not reaped.
+        let told = unsafe { libc::waitpid(id, &mut status, libc::WUNTRACED) };
+        assert!(told == id && libc::WIFSTOPPED(status), "{told}: {status}");
+    }
+
     /// Ends the process at once, as a power cut would; how to start again.
     pub fn kill(mut self) -> Options {
         let mut child = self.child.take().expect("running");
