@@ -14,6 +14,9 @@ const FORMAT: u32 = 2;
 /// How much of the tree sled keeps in memory, in bytes. More changes little.
 const CACHE_BYTES: u64 = 64 << 20;
 
+/// How often sled collects what was overwritten. Often in tests, whose stores do not live long.
+const COLLECT_EVERY_MS: u64 = if cfg!(test) { 5 } else { 200 };
+
 /// Bytes that must be free on the disk for a commit to begin. sled cannot go on after a write that
 /// failed, so a full disk has to be seen before it is (D7).
 const ROOM_BYTES_MIN: u64 = 32 << 20;
@@ -27,6 +30,9 @@ pub struct Disk {
     /// Set by a commit that failed half-way. What is in memory may then not be what is on disk, so
     /// nothing is written any more until the store is opened again.
     broken: OnceLock<StoreError>,
+    /// How often what was written was synced, for tests of power cuts.
+    #[cfg(test)]
+    pub syncs: std::sync::atomic::AtomicU64,
 }
 
 impl Disk {
@@ -37,7 +43,7 @@ impl Disk {
             .path(folder)
             .cache_capacity(CACHE_BYTES)
             // Without a regular flush of its own, sled never collects what was overwritten.
-            .flush_every_ms(Some(200))
+            .flush_every_ms(Some(COLLECT_EVERY_MS))
             .open()
             .map_err(|error| match error {
                 sled::Error::Io(io) if io.to_string().contains("could not acquire lock") => {
@@ -46,7 +52,14 @@ impl Disk {
                 error => error.into(),
             })?;
         let file = File::open(folder.join("db"))?;
-        let disk = Disk { folder: folder.to_owned(), database, file, broken: OnceLock::new() };
+        let disk = Disk {
+            folder: folder.to_owned(),
+            database,
+            file,
+            broken: OnceLock::new(),
+            #[cfg(test)]
+            syncs: Default::default(),
+        };
         disk.check_format()?;
         // The names of new files are only safe once their folder is synced, and so is its name.
         File::open(folder)?.sync_all()?;
@@ -78,6 +91,8 @@ impl Disk {
         self.tree().apply_batch(batch)?;
         self.database.flush()?;
         self.file.sync_data()?;
+        #[cfg(test)]
+        self.syncs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(())
     }
 
