@@ -16,6 +16,9 @@ const FORMAT: u32 = 2;
 /// How much of the tree sled keeps in memory, in bytes. More changes little.
 const CACHE_BYTES: u64 = 64 << 20;
 
+/// How often sled collects what was overwritten. Often in tests, whose stores do not live long.
+const COLLECT_EVERY_MS: u64 = if cfg!(test) { 5 } else { 200 };
+
 /// Bytes that must be free on the disk for a commit to begin. sled cannot go on after a write that
 /// failed, so a full disk has to be seen before it is (D7).
 const ROOM_BYTES_MIN: u64 = 32 << 20;
@@ -33,6 +36,9 @@ pub struct Disk {
     tap: Tap,
     /// Whether there was too little room when last asked; so that the log says it once.
     full: AtomicBool,
+    /// How often what was written was synced, for tests of power cuts.
+    #[cfg(test)]
+    pub syncs: std::sync::atomic::AtomicU64,
 }
 
 impl Disk {
@@ -54,6 +60,8 @@ impl Disk {
             broken: OnceLock::new(),
             tap: Tap::default(),
             full: AtomicBool::new(false),
+            #[cfg(test)]
+            syncs: Default::default(),
         };
         if let Err(error) = disk.ready(folder) {
             if disk.is_broken() {
@@ -81,7 +89,7 @@ impl Disk {
             .path(folder)
             .cache_capacity(CACHE_BYTES)
             // Without a regular flush of its own, sled never collects what was overwritten.
-            .flush_every_ms(Some(200))
+            .flush_every_ms(Some(COLLECT_EVERY_MS))
     }
 
     /// Where a backup hears of commits.
@@ -124,6 +132,8 @@ impl Disk {
         self.tree().apply_batch(batch.to_sled())?;
         self.database.flush()?;
         self.file.sync_data()?;
+        #[cfg(test)]
+        self.syncs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(())
     }
 

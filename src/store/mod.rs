@@ -306,6 +306,12 @@ impl Store {
         self.disk.fingerprint()
     }
 
+    /// How often what was written was synced.
+    #[cfg(test)]
+    pub fn syncs(&self) -> u64 {
+        self.disk.syncs.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     fn tree(&self) -> &sled::Tree {
         self.disk.tree()
     }

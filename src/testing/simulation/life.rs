@@ -44,6 +44,8 @@ pub struct State {
     last_mark: Id,
     windows: u64,
     pub crash: Option<Crash>,
+    /// The power goes while the server starts: during the commit after so many others.
+    pub crash_at_start: Option<u64>,
     pub is_dead: bool,
     /// Whether the commit that was under way then is kept.
     pub keeps: bool,
@@ -60,10 +62,12 @@ impl State {
 pub struct Crash {
     /// During the commit after so many others.
     pub after: u64,
-    /// The disk as it is when the one before that is done, and what it holds.
+    /// The disk as it was when it was last synced, and what it should hold: all that was done before.
     pub synced: (Image, u64),
-    /// The disk as that commit left it.
+    /// The disk as that commit left it, and what that holds.
     pub written: (Image, u64),
+    /// How often it was synced by then.
+    syncs: u64,
 }
 
 impl Watch {
@@ -101,7 +105,11 @@ impl Watch {
             state.windows = store.totals().windows;
             let marks = read::marks(store, Id::default()).expect("readable");
             state.last_mark = marks.last().map_or(Id::default(), |(id, _)| *id);
+            let crash_at_start = state.crash_at_start.take();
             drop(state);
+            if crash_at_start.is_some() {
+                watch.arm(store, crash_at_start);
+            }
             let (store, watch) = (store.clone(), watch.clone());
             let listener: Box<dyn Listener> = Box::new(Observer { store, switchboard, watch });
             listener
@@ -115,7 +123,8 @@ impl Watch {
         let mut state = self.state();
         state.is_dead |= after.is_none();
         let after = after.unwrap_or(0);
-        state.crash = Some(Crash { after, synced: now.clone(), written: now });
+        let syncs = store.syncs();
+        state.crash = Some(Crash { after, synced: now.clone(), written: now, syncs });
     }
 }
 
@@ -184,7 +193,12 @@ impl Listener for Observer {
                 return;
             }
             crash.after -= 1;
-            (crash.synced, crash.written) = (now.clone(), now);
+            crash.synced.1 = now.1;
+            if self.store.syncs() > crash.syncs {
+                crash.syncs = self.store.syncs();
+                crash.synced.0 = now.0.clone();
+            }
+            crash.written = now;
         }
         drop(state);
         self.switchboard.committed(events);

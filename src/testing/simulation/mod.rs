@@ -3,23 +3,27 @@
 //! must be so.
 //!
 //! - `plan.rs`: what happens next, by the `dice.rs`; `hooks.rs`: receivers that fail
-//! - `run.rs`: drives the core through it; `life.rs`: from one start of it to its stop, looked at
-//! - `disk.rs`: what a power cut leaves
-//! - `seen.rs`, `read.rs`: what is seen of the core, as plain data
+//! - `run.rs`: drives the core through it; `life.rs`: from one start of it to its stop, looked at;
+//!   `asking.rs`: what is asked of it meanwhile
+//! - `power.rs`, `disk.rs`: a power cut, and what it leaves
+//! - `seen.rs`, `read.rs`, `trace.rs`: what is seen of the core, as plain data and in words
 //! - `model/`: what must be so
 //!
 //! `LULL_SIM_SEED=7 cargo test --lib simulation` runs one seed again, `LULL_SIM_SEEDS=1000` so many,
 //! `LULL_SIM_MINUTES=60` as many as there is time for, from `LULL_SIM_FROM` on.
 
+mod asking;
 mod dice;
 mod disk;
 mod hooks;
 mod life;
 mod model;
 mod plan;
+mod power;
 mod read;
 mod run;
 mod seen;
+mod trace;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;

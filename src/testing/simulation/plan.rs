@@ -178,6 +178,11 @@ impl Planner {
             audit["description"] = json!(format!("did <b>{serial}</b>"));
             audit["auditable_url"] = json!(format!("https://app.test/{serial}"));
         }
+        if dice.percent(2) {
+            // Large enough for many sectors, and for values that are kept in parts.
+            let words = dice.range(500, 6_000) as usize;
+            audit["description"] = json!(format!("at length {serial} ").repeat(words / 4));
+        }
         if dice.percent(10) {
             // The client's clock says nothing about the order.
             audit["created_at"] =

@@ -121,10 +121,23 @@ impl Model {
                 _ => {}
             }
         }
-        let began = flight.began.wall;
+        self.may_disable(at, &commit, hook_id, flight.began.wall, &answer, good)?;
+        self.has_status(row)
+    }
+
+    /// An integration is disabled by 410, and by five days of nothing but failures; never otherwise.
+    fn may_disable(
+        &mut self,
+        at: At,
+        commit: &Commit,
+        hook_id: u64,
+        began: i64,
+        answer: &Answer,
+        good: bool,
+    ) -> Result<(), Objection> {
         let Some(hook) = self.hooks.get_mut(&hook_id) else {
             // It was deleted at this very moment.
-            return self.has_status(row);
+            return Ok(());
         };
         hook.touched = at.mono;
         let failing_since = *hook.failing_since.get_or_insert(began);
@@ -141,7 +154,7 @@ impl Model {
         if let Some(hooks) = &commit.hooks {
             self.are_configured(hooks)?;
         }
-        self.has_status(row)
+        Ok(())
     }
 
     /// What is due goes, if its hook has nothing else to do.

@@ -1,0 +1,135 @@
+//! What people and applications ask of the server, asked of it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::life::Watch;
+use super::model::Doing;
+use super::read;
+use super::run::Run;
+use super::seen::Pair;
+use crate::clock::Timestamp;
+use crate::ingest::{self, Media};
+use crate::model::{Account, By, ClosedBy, Id, Secret, WindowRule};
+use crate::record::{self, CloseByHand};
+use crate::settings::Limits;
+use crate::store::{Configure, NewAudit, StoreError};
+use crate::testing::parts::Parts;
+
+impl Run {
+    /// Asks the server for something; whether anything was done.
+    pub(super) async fn ask(
+        &mut self,
+        doing: &Doing,
+        parts: &Parts,
+        watch: &Watch,
+    ) -> Result<bool, StoreError> {
+        let journal = &parts.journal;
+        let spec = |spec: &Value| Box::new(serde_json::from_value(spec.clone()).expect("a spec"));
+        match doing {
+            Doing::Post(audits) => self.post(audits, parts).await?,
+            Doing::SendNow(record) | Doing::Discard(record) => {
+                let by = "tester".to_owned();
+                let closed_by = match doing {
+                    Doing::SendNow(_) => ClosedBy::SendNow(by),
+                    _ => ClosedBy::Discarded { by, reason: "noise".to_owned() },
+                };
+                let close = CloseByHand { record: read::key(record), closed_by };
+                let closed = parts.registry.send(close).await.expect("a registry");
+                return closed.transpose().map(|closed| closed.is_some());
+            }
+            Doing::Create(edit) => {
+                let secret = self.secret();
+                let change = Configure::CreateIntegration(Account::DEFAULT, spec(edit), secret);
+                let changed = journal.configure(change, By::default()).await?;
+                let _ = changed.expect("nothing refuses it");
+            }
+            Doing::Update(id, edit) => {
+                let change = Configure::UpdateIntegration(Id::from_u64(*id), spec(edit), None);
+                let changed = journal.configure(change, By::default()).await?;
+                let _ = changed.expect("nothing refuses it");
+            }
+            Doing::Delete(id) => {
+                let change = Configure::DeleteIntegration(Id::from_u64(*id), None);
+                let changed = journal.configure(change, By::default()).await?;
+                let _ = changed.expect("nothing refuses it");
+            }
+            Doing::Redeliver(ids) => {
+                let ids = ids.iter().copied().map(Id::from_u64).collect();
+                drop(journal.redeliver(ids, "tester").await?);
+            }
+            Doing::Cancel(id) => drop(journal.cancel(Id::from_u64(*id), "tester").await?),
+            Doing::Replay(hook, since) => {
+                let config = parts.store.config();
+                let marks = read::marks(&parts.store, Id::from_u64(since - 1))?;
+                let hook = &config.integrations[&Id::from_u64(*hook)];
+                let replays = record::replay(&parts.store, hook, marks)?;
+                if replays.is_empty() || watch.state().is_dead {
+                    return Ok(false);
+                }
+                drop(journal.replay(replays, "tester").await?);
+            }
+            Doing::Prune(_) => unreachable!("done elsewhere"),
+        }
+        Ok(true)
+    }
+
+    async fn post(&self, audits: &[Value], parts: &Parts) -> Result<(), StoreError> {
+        let body = serde_json::to_vec(audits).expect("JSON");
+        let audits = ingest::audits(&body, Media::Json, &Limits::default()).expect("audits");
+        let mut screen = parts.store.screen(Account::DEFAULT);
+        let audits = audits.into_iter().map(|draft| NewAudit {
+            record: draft.record(Account::DEFAULT),
+            learned: screen.news(&draft),
+            text: serde_json::to_string(&draft).expect("JSON"),
+            id: draft.id,
+        });
+        let audits = audits.collect();
+        parts.journal.append(audits, rule(self.server)).await.map(drop)
+    }
+
+    /// Forgets what is older than so many milliseconds, as the server does every now and then.
+    pub(super) async fn prune(
+        &mut self,
+        age: u64,
+        parts: &Parts,
+        watch: &Watch,
+    ) -> Result<(), String> {
+        self.look_on(watch)?;
+        let now = watch.at().wall;
+        let before = Id::at(Timestamp::from_unix_ms(now - age as i64)).as_u64();
+        self.pruning = Some(before);
+        self.model.asks(Doing::Prune(before));
+        let mut happened = false;
+        let (moment, age) = (Timestamp::from_unix_ms(now), Duration::from_millis(age));
+        while let Some(prune) =
+            parts.store.plan_prune(moment, age, u64::MAX).map_err(|error| error.to_string())?
+        {
+            parts.journal.prune(prune).await.map_err(|error| error.to_string())?;
+            happened = true;
+            if watch.state().is_dead {
+                return Ok(());
+            }
+        }
+        self.look_on(watch)?;
+        self.model.answered(happened)?;
+        self.pruning = None;
+        let left = read::left(&parts.store).map_err(|error| error.to_string())?;
+        self.model.pruned(before, &left)
+    }
+
+    fn secret(&mut self) -> Secret {
+        use base64::Engine;
+        let bytes: Vec<u8> = (0..4).flat_map(|_| self.dice.next().to_le_bytes()).collect();
+        let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+        format!("whsec_{text}").parse().expect("a secret")
+    }
+}
+
+fn rule(pair: Pair) -> WindowRule {
+    WindowRule {
+        quiet_period: Duration::from_millis(pair.quiet),
+        max_wait: pair.max.map(Duration::from_millis),
+    }
+}
