@@ -11,8 +11,9 @@ use log::{LevelFilter, Record};
 /// Starts the log. `RUST_LOG` says what is in it; otherwise `levels` does.
 pub fn start(levels: &str) {
     Builder::from_env(Env::default().default_filter_or(levels))
-        // Its one error is about hooks that answer with endless headers; the attempt says so.
-        .filter_module("actix_http::h1::decoder", LevelFilter::Off)
+        // What is wrong with a request, or with a hook's answer: strangers could fill the log with it. Who
+        // sent it is told, and so is the attempt.
+        .filter_module("actix_http::h1", LevelFilter::Off)
         .format(line)
         .init();
 }

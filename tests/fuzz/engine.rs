@@ -1,11 +1,13 @@
 //! libFuzzer, started from an ordinary test: the test runs itself again in a process of its own, which
 //! the engine takes over.
 //!
-//! An ordinary build has no counters: then every input of the corpus is tried, and mutations of them as
-//! they come. `tests/guided-fuzz` builds with counters, and what reaches something new is kept.
+//! `tests/guided-fuzz` builds with counters, and what reaches something new is kept. An ordinary build has
+//! none: then every input of the corpus is tried, and mutations of them as they come.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use libfuzzer_sys::fuzz_target;
 
@@ -49,11 +51,17 @@ fn arguments(target: &str) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let var = |name: &str, otherwise: &str| std::env::var(name).unwrap_or(otherwise.to_owned());
     let guided = std::env::var(GUIDED).is_ok();
-    let (found, failed) =
-        (root.join("target/fuzz/corpus").join(target), root.join("target/fuzz/failed"));
-    std::fs::create_dir_all(&failed).expect("a folder");
+    // What is found is written to the first folder; without counters it is worth nothing later.
+    let kept = if guided { "target/fuzz/corpus" } else { "target/fuzz/tried" };
+    let (found, failed) = (root.join(kept).join(target), root.join("target/fuzz/failed"));
+    if !guided {
+        let _ = std::fs::remove_dir_all(&found);
+    }
+    for folder in [&found, &failed] {
+        std::fs::create_dir_all(folder).expect("a folder");
+    }
     let shown = |path: PathBuf| path.to_str().expect("a path in Unicode").to_owned();
-    let mut arguments = vec![
+    vec![
         "fuzz".to_owned(),
         format!("-max_total_time={}", var(SECONDS, SECONDS_DEFAULT)),
         format!("-seed={}", var(SEED, if guided { "0" } else { "1" })),
@@ -62,16 +70,20 @@ fn arguments(target: &str) -> Vec<String> {
         format!("-timeout={INPUT_SECONDS_MAX}"),
         format!("-rss_limit_mb={MEMORY_MAX}"),
         "-print_final_stats=1".to_owned(),
-        // Without counters nothing is new, and the corpus would be thrown away.
-        format!("-keep_seed={}", u8::from(!guided)),
-    ];
-    arguments.push(format!("-dict={}", shown(root.join("tests/fuzz/words"))));
-    if guided {
-        std::fs::create_dir_all(&found).expect("a folder");
-        arguments.push(shown(found));
-    }
-    arguments.push(shown(root.join("tests/fuzz/corpus").join(target)));
-    arguments
+        format!("-dict={}", shown(root.join("tests/fuzz/words"))),
+        shown(found),
+        shown(root.join("tests/fuzz/corpus").join(target)),
+    ]
+}
+
+/// Counters of our own, which stand in for those that an ordinary build lacks: the engine mutates only
+/// inputs that reached something, and here each of the first so many does.
+#[unsafe(link_section = "__libfuzzer_extra_counters")]
+static REACHED: [AtomicU8; 1 << 10] = [const { AtomicU8::new(0) }; 1 << 10];
+
+fn reached(data: &[u8]) {
+    let at = xxhash_rust::xxh3::xxh3_64(data) as usize % REACHED.len();
+    REACHED[at].store(1, Ordering::Relaxed);
 }
 
 unsafe extern "C" {
@@ -97,11 +109,15 @@ fn drive(arguments: &[String]) -> ! {
 }
 
 fuzz_target!(|data: &[u8]| {
-    static CHECK: std::sync::OnceLock<fn(&[u8])> = std::sync::OnceLock::new();
-    let check = CHECK.get_or_init(|| {
+    type Check = fn(&[u8]);
+    static CHECK: OnceLock<(Check, bool)> = OnceLock::new();
+    let (check, guided) = CHECK.get_or_init(|| {
         let wanted = std::env::var(TARGET).expect("a target");
         let found = crate::TARGETS.iter().find(|(name, _)| *name == wanted);
-        found.expect("one of the targets").1
+        (found.expect("one of the targets").1, std::env::var(GUIDED).is_ok())
     });
     check(data);
+    if !guided {
+        reached(data);
+    }
 });

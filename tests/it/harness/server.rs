@@ -120,7 +120,7 @@ impl Server {
         let mut command = executable();
         if options.logs {
             let log = std::fs::File::create(options.log()).expect("a file");
-            command.env("RUST_LOG", "lull=debug").stderr(log);
+            command.env("RUST_LOG", "info,actix_server=warn,lull=debug").stderr(log);
         }
         let env = options.env.iter().map(|(name, value)| (name, value));
         let mut child = command

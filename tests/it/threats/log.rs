@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use super::raw;
 use crate::harness::{Options, Receiver, Server, eventually};
 
 /// A line of its own, cursor movements, and text that is read from right to left.
@@ -30,6 +31,12 @@ fn nothing_that_is_sent_begins_a_line_of_the_log_or_reaches_a_terminal() {
     {
         let answer = api.call("GET", path, &[("user-agent", "x\tforged")], b"").expect("an answer");
         assert!(answer.status >= 400, "{answer:?}");
+    }
+    // What is no request at all is not worth a line.
+    for garbage in
+        ["GET / HTTP/1.1\r\nx y: z\r\n\r\n", "\u{1b}[2J\r\n\r\n", "GET /\u{7f} HTTP/9\r\n\r\n"]
+    {
+        assert!(!raw(&server, garbage.as_bytes()).contains("200 OK"));
     }
     let log = eventually("the log", || {
         let log = std::fs::read_to_string(server.options.log()).expect("the log");
