@@ -145,8 +145,8 @@ fn record(account: Account, record_type: &str, record_id: &str) -> Result<Record
 }
 
 fn decoded(raw: &str) -> String {
-    // As a form would write it: `+` is a space.
-    let pair = format!("v={raw}");
+    // As a form would write it: `+` is a space. What was decoded once may have an `&` of its own.
+    let pair = format!("v={}", raw.replace('&', "%26"));
     form_urlencoded::parse(pair.as_bytes())
         .next()
         .map(|(_, value)| value.into_owned())
@@ -178,6 +178,7 @@ mod tests {
             ("record=ideas%2Fidea/42", "ideas/idea|42"),
             ("record=ideas%252Fidea%2F42", "ideas/idea|42"),
             ("record=a%20b/c%2Fd", "a b|c/d"),
+            ("record=%26T%2F%26", "&T|&"),
         ] {
             assert_eq!(record_of(query).as_deref(), Ok(expected), "{query}");
         }
