@@ -81,6 +81,7 @@ pub fn run_rounds(
             round += 1;
         }
         check(options, &world, stretch == 1, &mut history);
+        println!("{}", world.tally());
     }
     assert!(world.counted("acknowledged") > rounds * 5, "hardly anything was posted");
     assert!(rounds <= STRETCH || world.counted("pruned") > 0, "nothing was forgotten");
@@ -111,7 +112,9 @@ fn play(
     if !round.forgets {
         resumed(&api, world, history, round.forgot);
     }
-    let live = Duration::from_millis(50 + dice.roll(1_000));
+    // Forgetting takes its time, most of all on a machine that has much else to do.
+    let at_least = if round.forgets { 1_000 } else { 50 };
+    let live = Duration::from_millis(at_least + dice.roll(1_000));
     std::thread::scope(|scope| {
         for connection in 0..CONNECTIONS {
             let place = posting::Place { round: round.number, connection, forgets: round.forgets };

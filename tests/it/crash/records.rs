@@ -78,7 +78,8 @@ pub fn settle(api: &Client, world: &World) {
     for record in world.records.lock().unwrap().keys() {
         let of_record = arrivals.iter().filter(|arrival| arrival.path == setup::RECORDS);
         let mut numbers = of_record.rev().map(Arrival::json).map(|body| body["release"].clone());
-        let last = numbers.find(|release| release["name"] == record.to_string().as_str());
+        let name = record.to_string();
+        let last = numbers.find(|release| release["name"] == name.as_str());
         if let Some(last) = last {
             assert_eq!(last["n"], kept(api, *record), "record {record} at its hook");
         }
