@@ -37,7 +37,7 @@ pub struct Integration {
     /// Why Lull itself disabled it, if it did; forgotten when it is enabled again.
     #[serde(default)]
     pub disabled_because: Option<DisabledBecause>,
-    /// The pairs it had before, oldest first, as far back as windows are open.
+    /// The pairs it had before, oldest first; the newest of them.
     #[serde(default)]
     pub earlier_pairs: Vec<EarlierPair>,
     /// What it asked for.

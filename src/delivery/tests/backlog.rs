@@ -118,6 +118,25 @@ async fn an_older_collated_audit_is_found_behind_live_ones_of_windows_in_between
 }
 
 #[actix::test]
+async fn what_is_owed_is_taken_in_whole_however_often_the_pair_was_changed_since() {
+    let world = World::quiet(MINUTE).await;
+    let hook = world.integration(json!({"quiet_period": "1s"})).await;
+    world.will_answer(&[500; 1_000]);
+    world.post(update("42", "a")).await;
+    world.pass(MINUTE * 2).await;
+    for pair in ["2s", "3s", "4s"] {
+        world.reconfigure(hook.id, json!({"quiet_period": pair})).await;
+        // Other windows open and close meanwhile, so that none is open at the next change.
+        world.post(update("7", pair)).await;
+        world.pass(MINUTE * 2).await;
+    }
+    world.post(update("42", "b")).await;
+    world.pass(MINUTE * 2).await;
+    let entry = world.log().pop().unwrap();
+    assert_eq!((entry.status, entry.message.draft.audits), (Status::Pending, 2));
+}
+
+#[actix::test]
 async fn the_audits_of_absorbed_windows_are_kept_as_long_as_their_message_is_owed() {
     let world = World::quiet(SECOND).await;
     let hook = world.integration(json!({})).await;

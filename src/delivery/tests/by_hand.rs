@@ -90,6 +90,23 @@ async fn a_message_cancelled_in_flight_stays_cancelled() {
 }
 
 #[actix::test]
+async fn an_attempt_of_a_message_that_was_forgotten_meanwhile_leaves_nothing_behind() {
+    let world = World::quiet(SECOND).await;
+    world.integration(json!({})).await;
+    world.post(update("42", "a")).await;
+    // The answer takes 20 ms.
+    world.pass(SECOND + Duration::from_millis(10)).await;
+    let id = world.log()[0].message.id;
+    assert!(world.journal.cancel(id, "tester").await.unwrap());
+    let later = world.clock.now() + MINUTE;
+    while let Some(prune) = world.store.plan_prune(later, Duration::ZERO, u64::MAX).unwrap() {
+        world.journal.prune(prune).await.unwrap();
+    }
+    world.pass(MINUTE).await;
+    assert_eq!((world.log().len(), world.store.attempts(id).unwrap().len()), (0, 0));
+}
+
+#[actix::test]
 async fn windows_are_replayed_as_they_closed_through_the_filter_of_today() {
     let world = World::quiet(SECOND).await;
     for value in ["a", "b"] {

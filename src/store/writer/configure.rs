@@ -13,6 +13,11 @@ use crate::model::{
 use crate::store::events::Waiting;
 use crate::store::{Changed, Config, Configure, Outcome, Refusal, StoreError, keys};
 
+/// How many of the pairs that an integration had are remembered: a bound (D8) that nobody meets who
+/// does not change them daily. Not only as far back as windows are open: what is owed takes in later
+/// windows (R17), and windows of long ago are replayed, each audit in the one it was seen in.
+const EARLIER_PAIRS_MAX: usize = 64;
+
 /// What a change comes to, if the store can be read.
 pub(super) type Tried = Result<Result<Changed, Refusal>, StoreError>;
 
@@ -112,9 +117,9 @@ impl Draft<'_> {
         if spec.pair() != before.spec.pair() {
             // Audits of this commit have their places already; those to come have later ones.
             let until = self.next_id();
-            let low_water = self.state.counters.low_water;
-            after.earlier_pairs.retain(|earlier| earlier.until > low_water);
             after.earlier_pairs.push(EarlierPair { until, pair: before.spec.pair() });
+            let too_many = after.earlier_pairs.len().saturating_sub(EARLIER_PAIRS_MAX);
+            after.earlier_pairs.drain(..too_many);
         }
         (after.spec, after.disabled_because) = (spec, disabled_because);
         if enabled {

@@ -104,8 +104,11 @@ impl Draft<'_> {
         if let Some(parts) = parts {
             self.keep_parts(message, &parts);
         }
-        let key = keys::attempt(message, attempt.number);
-        self.keep_row(&key, &encode(&attempt));
+        let owed = self.owed(message)?;
+        // Given up while the attempt was under way, it may have been forgotten as well by now.
+        if owed.is_some() || self.is_kept(message)? {
+            self.keep_row(&keys::attempt(message, attempt.number), &encode(&attempt));
+        }
         let health = self.store.health(integration);
         let health = self.health.entry(integration).or_insert(health);
         let mut notices = health_after(health, &attempt, next);
@@ -118,7 +121,7 @@ impl Draft<'_> {
             self.note_notice(integration, *notice)?;
         }
 
-        let Some(owed) = self.owed(message)? else {
+        let Some(owed) = owed else {
             // Given up while the attempt was under way; the hook has heard of it all the same.
             self.count_late(message, &attempt)?;
             self.follow_attempt(message, integration, &attempt.outcome, status_after(next))?;
@@ -142,6 +145,12 @@ impl Draft<'_> {
         // A newer message about the record may have taken it in by now.
         let owed = self.owed(message)?;
         Ok(Outcome::Settled(Settlement { owed, notices }))
+    }
+
+    /// Whether a message is still in the log, as this commit leaves it.
+    fn is_kept(&self, message: Id) -> Result<bool, StoreError> {
+        let is_there = self.store.tree().contains_key(keys::by_id(keys::MESSAGES, message))?;
+        Ok(is_there && !self.forgotten.contains(&message))
     }
 
     /// Counts an attempt of a message that was given up while it was under way, so that another, should

@@ -116,7 +116,7 @@ impl Run {
         self.model.answered(happened)?;
         self.pruning = None;
         let left = read::left(&parts.store).map_err(|error| error.to_string())?;
-        self.model.pruned(before, &left)
+        self.model.pruned(before, &left, true)
     }
 
     fn secret(&mut self) -> Secret {

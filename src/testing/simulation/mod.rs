@@ -31,7 +31,7 @@ use std::time::Duration;
 use run::Run;
 
 /// Seeds that are run where nothing else is asked for.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 40;
 /// Steps of a seed.
 const STEPS: u64 = 250;
 

@@ -1,4 +1,7 @@
 //! What happens next, by the dice: what applications post, what people do, how time passes, what goes wrong.
+//! Some things are planned together, because by chance alone they would hardly ever meet.
+
+use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
@@ -33,6 +36,8 @@ pub struct Planner {
     audits: u64,
     hooks: u64,
     server: Pair,
+    /// What was planned together, and is still to come.
+    together: VecDeque<Step>,
     /// How often things go wrong, in this seed.
     rough: bool,
 }
@@ -46,7 +51,7 @@ pub fn server_pair(dice: &mut Dice) -> Pair {
 impl Planner {
     pub fn new(mut dice: Dice, server: Pair) -> Planner {
         let rough = dice.percent(70);
-        Planner { dice, audits: 0, hooks: 0, server, rough }
+        Planner { dice, audits: 0, hooks: 0, server, together: VecDeque::new(), rough }
     }
 
     pub fn restarts_with(&mut self, server: Pair) {
@@ -56,6 +61,17 @@ impl Planner {
     pub fn next(&mut self, model: &Model) -> Step {
         if model.hooks.len() < 2 {
             return self.create();
+        }
+        if self.together.is_empty() {
+            match self.dice.below(100) {
+                0 => self.never_left_alone(),
+                1 => self.pruned_in_time(),
+                2 => self.pair_after_pair(model),
+                _ => {}
+            }
+        }
+        if let Some(step) = self.together.pop_front() {
+            return step;
         }
         match self.dice.below(if self.rough { 1_000 } else { 930 }) {
             0..=379 => self.post(model),
@@ -82,6 +98,45 @@ impl Planner {
                 Step::Crash(if self.dice.percent(25) { None } else { Some(after) })
             }
             _ => self.pass(),
+        }
+    }
+
+    fn post_to(&mut self, record: &Record) -> Step {
+        let mut audit = self.audit();
+        (audit["auditable_type"], audit["auditable_id"]) = (json!(record.0), json!(record.1));
+        Step::Do(Doing::Post(vec![audit]))
+    }
+
+    /// A record is edited again and again, for longer than it may wait (R3).
+    fn never_left_alone(&mut self) {
+        let record = self.record();
+        let every = *self.dice.pick(&[900, 19_000, 280_000, 290_000, 590_000]);
+        for _ in 0..self.dice.range(5, 14) {
+            let post = self.post_to(&record);
+            self.together.extend([post, Step::Pass(every)]);
+        }
+    }
+
+    /// All that may be forgotten is, between two edits of a few minutes, and the power goes.
+    fn pruned_in_time(&mut self) {
+        let (one, other) = (self.record(), self.record());
+        let pass = *self.dice.pick(&[10, 2_000, 25_000]);
+        let (first, second) = (self.post_to(&one), self.post_to(&other));
+        let forget = Step::Do(Doing::Prune(0));
+        let steps = [first, Step::Pass(pass), forget, second, Step::Crash(None)];
+        self.together.extend(steps);
+    }
+
+    /// An integration's pair is changed and changed again while its hook is down (R4, R17).
+    fn pair_after_pair(&mut self, model: &Model) {
+        let (hook, record) = (self.hook(model), self.record());
+        self.together.push_back(Step::Mood(hook, Mood::Broken));
+        for quiet in ["30s", "1s", "10m"] {
+            let mut spec = model.hooks[&hook].spec();
+            spec["quiet_period"] = json!(quiet);
+            let post = self.post_to(&record);
+            let pass = Step::Pass(self.dice.range(601_000, 700_000));
+            self.together.extend([Step::Do(Doing::Update(hook, spec)), post, pass]);
         }
     }
 

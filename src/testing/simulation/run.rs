@@ -201,7 +201,7 @@ impl Run {
         self.look_on(watch)?;
         if let Some(before) = self.pruning.take() {
             let left = read::left(&parts.store).map_err(|error| error.to_string())?;
-            self.model.pruned(before, &left)?;
+            self.model.pruned(before, &left, false)?;
         }
         self.look(parts)
     }

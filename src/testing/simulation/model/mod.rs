@@ -62,6 +62,8 @@ pub struct Model {
     done: bool,
     /// These messages were in somebody's hand at that moment, if they go at once.
     must_go: Vec<(u64, u64)>,
+    /// When an answer came for a message that is forgotten.
+    too_late: Option<u64>,
     /// When the wall clock last jumped.
     jumped: u64,
 }
@@ -211,9 +213,10 @@ impl Model {
             Seen::Answer { at, message, answer } => {
                 self.nobody_waits(at)?;
                 let flight = self.messages.get_mut(&message).and_then(|it| it.flying.as_mut());
-                // One that was given up meanwhile is dropped with its integration.
-                if let Some(flight) = flight {
-                    flight.answer = Some((at, answer));
+                // One that was given up meanwhile is dropped with its integration, or forgotten.
+                match flight {
+                    Some(flight) => flight.answer = Some((at, answer)),
+                    None => self.too_late = Some(at.mono),
                 }
                 Ok(())
             }
@@ -231,6 +234,9 @@ impl Model {
             self.closed(at, commit)?;
         } else if !commit.settled.is_empty() {
             self.settled(at, commit)?;
+        } else if self.too_late.take() == Some(at.mono) && commit.accepted.is_empty() {
+            // Of a message that was forgotten, only what it tells of the hook is written down.
+            self.learn_enabled(commit.hooks.unwrap_or_default());
         } else {
             self.by_hand(at, commit)?;
         }
@@ -240,6 +246,14 @@ impl Model {
             self.totals
         );
         Ok(())
+    }
+
+    fn learn_enabled(&mut self, hooks: Vec<(u64, Value)>) {
+        for (id, spec) in hooks {
+            if let Some(hook) = self.hooks.get_mut(&id) {
+                hook.spec.0["enabled"] = spec["enabled"].clone();
+            }
+        }
     }
 
     /// What must be so when nothing is under way.

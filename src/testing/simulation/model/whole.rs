@@ -34,7 +34,8 @@ impl Model {
     }
 
     /// What was pruned may have been: it is older, and nobody needs it any more.
-    pub fn pruned(&mut self, before: u64, left: &Left) -> Result<(), Objection> {
+    /// All of it has gone when it was done to the end.
+    pub fn pruned(&mut self, before: u64, left: &Left, to_the_end: bool) -> Result<(), Objection> {
         let mut needed: BTreeSet<u64> = BTreeSet::new();
         for window in self.open.values() {
             needed.extend(window.audits.iter().map(|(place, ..)| *place));
@@ -71,7 +72,7 @@ impl Model {
         }
         self.messages.retain(|id, _| messages.contains(id));
         // What nobody needs does go; but audits that came in one commit go together.
-        if needed.is_empty() {
+        if to_the_end && needed.is_empty() {
             let kept = places.first().filter(|place| time_of(**place) + 1_000 < time_of(before));
             ensure!(kept.is_none(), "the audit at {kept:?} should have been pruned");
             let kept = self.messages.keys().next().filter(|id| **id < before);
