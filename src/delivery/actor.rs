@@ -12,7 +12,7 @@ use super::limit::RateLimit;
 use super::pace::Pace;
 use super::schedule::{Schedule, Turn};
 use super::{GiveUp, Shared, TestHook, Transport};
-use crate::clock::Timestamp;
+use crate::clock::{Monotonic, Timestamp};
 use crate::model::{Attempt, DisabledBecause, Id, Integration, Notice, Owed, Partition};
 use crate::retry;
 use crate::store::{Settlement, StoreError};
@@ -37,8 +37,8 @@ pub struct DeliveryActor {
     pace: Pace,
     /// Set when the integration asked for a limit of requests a second.
     limit: Option<RateLimit>,
-    /// What the wall clock last showed.
-    seen: Timestamp,
+    /// What the clocks last showed.
+    seen: Option<(Monotonic, Timestamp)>,
     /// When the one timer fires, and the timer.
     timer: Option<(Timestamp, SpawnHandle)>,
     /// Set when no new attempts are to begin any more.
@@ -82,9 +82,7 @@ impl DeliveryActor {
             let schedule = Schedule::default();
             let pace = Pace::new(integration.spec.max_in_flight);
             let limit = RateLimit::of(&integration, &shared);
-            let (timer, draining, drained) = (None, false, None);
-            // What is owed was due by the clock of the last commit.
-            let seen = shared.store.last_written_at();
+            let (seen, timer, draining, drained) = (None, None, false, None);
             Self {
                 integration,
                 shared,
@@ -129,18 +127,35 @@ impl DeliveryActor {
         }
     }
 
+    /// Before anything that is due by the clock as it is now comes among what was due before.
+    fn keep_time(&mut self) {
+        if self.seen.is_some() {
+            self.notice_jump(self.shared.clock.now());
+        }
+    }
+
     /// Due times are of the wall clock, so that they hold over a restart. When it jumps back, what was
-    /// to be sent in seconds would wait for hours: nothing waits longer than the schedule says, from
-    /// now on. (A longer wait that a hook asked for is cut to that as well.) When it jumps forward,
+    /// to be sent in seconds would wait for hours: so all is due as much earlier, and each wait is as
+    /// long as it was to be. Over a restart nobody knows how long that was: then nothing waits longer
+    /// than the schedule says, from now on, whatever the hook asked for. When the clock jumps forward,
     /// what is due by then goes, at the hook's pace: the machine may just have slept.
     fn notice_jump(&mut self, now: Timestamp) {
-        let back = self.seen.since(now);
-        self.seen = now;
-        if back > JUMP_MIN {
-            let steps = self.integration.retry_schedule();
-            self.schedule.not_after(|attempts| {
-                now + retry::longest_wait(attempts, steps).max(UNSETTLED_WAIT)
-            });
+        let running = self.shared.clock.monotonic();
+        match self.seen.replace((running, now)) {
+            Some((then, showed)) => {
+                let back = (showed + running.saturating_sub(then)).since(now);
+                if back > JUMP_MIN {
+                    self.schedule.sooner(back);
+                }
+            }
+            // What is owed was due by the clock of the last commit.
+            None if self.shared.store.last_written_at().since(now) > JUMP_MIN => {
+                let steps = self.integration.retry_schedule();
+                self.schedule.not_after(|attempts| {
+                    now + retry::longest_wait(attempts, steps).max(UNSETTLED_WAIT)
+                });
+            }
+            None => {}
         }
     }
 
@@ -169,6 +184,7 @@ impl DeliveryActor {
             if let Some((outcome, took)) = &made.exchange {
                 actor.pace.ended(began, *took, outcome, actor.schedule.in_flight());
             }
+            actor.keep_time();
             actor.settled(turn.message, turn.partition, made.settled);
             actor.finish_draining();
             actor.pump(ctx);
@@ -226,6 +242,7 @@ impl Handler<OweHere> for DeliveryActor {
     type Result = ();
 
     fn handle(&mut self, OweHere(owed): OweHere, ctx: &mut Context<Self>) {
+        self.keep_time();
         for (message, owed) in &owed {
             self.schedule.add(*message, owed);
         }

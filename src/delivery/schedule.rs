@@ -4,6 +4,7 @@
 //! go is the first of the line that is due the longest.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::model::{Id, Owed, Partition};
@@ -116,6 +117,18 @@ impl Schedule {
         for place in self.lines.values_mut().flat_map(|line| &mut line.places) {
             place.due = place.due.min(latest(place.attempts));
         }
+        self.wait_anew();
+    }
+
+    /// All is due so much earlier.
+    pub fn sooner(&mut self, by: Duration) {
+        for place in self.lines.values_mut().flat_map(|line| &mut line.places) {
+            place.due = place.due - by;
+        }
+        self.wait_anew();
+    }
+
+    fn wait_anew(&mut self) {
         let waiting = self.lines.iter().filter(|(_, line)| !line.in_flight);
         let first = waiting.filter_map(|(of, line)| Some((line.places.front()?, *of)));
         self.waiting = first.map(|(first, of)| (first.due, first.message, of)).collect();
@@ -233,6 +246,18 @@ mod tests {
         schedule.settled(Partition(7), Some(&owed(7, 1, 500)));
         schedule.add(Id::from_u64(9), &owed(7, 1, 10));
         assert_eq!(schedule.next_due(), Some(at(10)));
+    }
+
+    #[test]
+    fn what_is_due_sooner_goes_in_the_same_order() {
+        let mut schedule = Schedule::default();
+        for (message, partition, due) in [(1, 7, 9_000), (2, 7, 100), (3, 8, 4_000)] {
+            schedule.add(Id::from_u64(message), &owed(partition, 1, due));
+        }
+        schedule.sooner(Duration::from_millis(3_000));
+        assert!(taken(&mut schedule, 999).is_empty());
+        assert_eq!(taken(&mut schedule, 1_000), [3]);
+        assert_eq!(taken(&mut schedule, 6_000), [1]);
     }
 
     #[test]

@@ -24,6 +24,20 @@ async fn a_clock_that_jumps_back_by_hours_does_not_put_off_a_retry_by_hours() {
 }
 
 #[actix::test]
+async fn what_a_hook_asked_to_wait_for_is_waited_for_when_the_clock_jumps_back() {
+    let world = World::quiet(SECOND).await;
+    world.integration(json!({"retry_schedule": ["5s"]})).await;
+    world.will_answer_later(&[(503, "3600")]);
+    world.post(update("42", "a")).await;
+    world.pass(SECOND * 2).await;
+    world.clock.jump_ms(-5 * 3_600_000);
+    world.pass(MINUTE * 59).await;
+    assert_eq!(world.requests().len(), 1);
+    world.pass(MINUTE * 3).await;
+    assert_eq!(world.requests().len(), 2);
+}
+
+#[actix::test]
 async fn a_clock_that_jumps_forward_lets_each_message_be_tried_once_and_no_more() {
     let world = World::quiet(SECOND).await;
     world.integration(json!({"retry_schedule": ["1h", "1h"]})).await;

@@ -251,7 +251,7 @@ impl Run {
                 watch.clock.jump_ms(*ms);
                 self.figures.jumps += 1;
                 self.look_on(watch)?;
-                self.model.jumps(watch.at());
+                self.model.jumps(watch.at(), *ms);
             }
             Step::Mood(hook, mood) => drop(watch.state().moods.insert(*hook, *mood)),
             Step::Stop => parts.dispatcher.send(Drain).await.expect("a dispatcher"),

@@ -36,7 +36,7 @@ impl Model {
             message.body
         );
         let early = message.due - at.wall;
-        ensure!(early <= 0, "message {id} was sent {early} ms before it was due");
+        ensure!(early <= message.early, "message {id} was sent {early} ms before it was due");
         let spec = &self.hooks.get(&hook).ok_or("a request to an integration that is gone")?.spec;
         // One that is on its way at that very moment cannot be called back.
         let enabled = spec.enabled() || self.hooks[&hook].disabled == at.mono;
@@ -99,6 +99,7 @@ impl Model {
         let hook_id = message.hook;
         let was_owed = message.state == State::Owed;
         message.attempts = number;
+        message.taken |= good;
         if was_owed {
             let next = |schedule: &Vec<u64>| match schedule.get(number as usize - 1) {
                 _ if good => Ok((State::Delivered, message.due)),
@@ -114,6 +115,7 @@ impl Model {
                 next.as_ref().is_ok_and(|(state, _)| (*state == State::Owed) == row.due.is_some())
             });
             (message.state, message.due) = nexts.swap_remove(fits.unwrap_or(0))?;
+            message.early = 0;
             message.asked &= message.state != State::Owed;
             match message.state {
                 State::Delivered => self.totals[4] += 1,

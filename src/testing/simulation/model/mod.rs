@@ -25,6 +25,8 @@ use spec::{Override, Spec};
 
 /// How late anything may be on a clock that does not jump, in milliseconds: timers count milliseconds.
 const SLACK: u64 = 100;
+/// How soon everything may go after the server was away from a clock that was put back.
+const SOON: i64 = 5_000;
 
 /// What is asked of the server at the moment.
 #[derive(Clone, Debug)]
@@ -66,6 +68,8 @@ pub struct Model {
     too_late: Option<u64>,
     /// When the wall clock last jumped.
     jumped: u64,
+    /// The latest that the wall clock showed at a commit.
+    latest: i64,
 }
 
 pub struct Hook {
@@ -123,6 +127,8 @@ pub struct Message {
     pub state: State,
     attempts: u32,
     due: i64,
+    /// How much earlier than that it may go, as the wall clock was put back since.
+    early: i64,
     /// Somebody asked for the next attempt.
     asked: bool,
     /// Since when it is owed.
@@ -130,6 +136,8 @@ pub struct Message {
     /// Numbers of the attempts that were written down.
     logged: BTreeSet<u32>,
     flying: Option<Flight>,
+    /// Its hook took it once.
+    taken: bool,
     /// It may have been in flight when the last life ended, and has not been tried since.
     perhaps_flying: bool,
 }
@@ -162,6 +170,15 @@ impl Model {
         self.must_go.clear();
         self.jumped = at.mono;
         for message in self.messages.values_mut() {
+            // Nobody knows for how long the server was away from a clock that was put back.
+            if at.wall < self.latest
+                && let Some(hook) = self.hooks.get(&message.hook)
+            {
+                let number = message.attempts.max(1) as usize;
+                let step = hook.spec.schedule().get(number - 1).copied().unwrap_or(0) as i64;
+                let latest = at.wall + (step * 12 / 10).max(SOON);
+                message.early = message.early.max(message.due - latest);
+            }
             message.flying = None;
             message.since = 0;
             message.perhaps_flying = message.state == State::Owed && message.due <= at.wall;
@@ -200,8 +217,11 @@ impl Model {
         Ok(())
     }
 
-    pub fn jumps(&mut self, at: At) {
+    pub fn jumps(&mut self, at: At, by: i64) {
         self.jumped = at.mono;
+        for message in self.messages.values_mut() {
+            message.early += (-by).max(0);
+        }
     }
 
     pub fn sees(&mut self, seen: Seen) -> Result<(), Objection> {
@@ -229,6 +249,7 @@ impl Model {
 
     /// One commit is one command here, so it is of one kind.
     fn committed(&mut self, at: At, commit: Commit) -> Result<(), Objection> {
+        self.latest = self.latest.max(at.wall);
         let totals = commit.totals;
         if !commit.marks.is_empty() {
             self.closed(at, commit)?;
@@ -316,10 +337,12 @@ impl Model {
                 state: State::Owed,
                 attempts: 0,
                 due: at.wall,
+                early: 0,
                 asked,
                 since: at.mono,
                 logged: BTreeSet::new(),
                 flying: None,
+                taken: false,
                 perhaps_flying: false,
             };
             self.messages.insert(row.id, message);

@@ -255,7 +255,8 @@ impl Model {
         if newer > mark.places.len() + LOOKED_AT && takes_none_in {
             return None;
         }
-        if older.flying.is_some() || older.perhaps_flying {
+        // One that the hook took before is owed once more by hand.
+        if older.flying.is_some() || older.perhaps_flying || older.taken {
             return None;
         }
         if takes_none_in {
