@@ -14,6 +14,8 @@ pub fn start(levels: &str) {
         // What is wrong with a request, or with a hook's answer: strangers could fill the log with it. Who
         // sent it is told, and so is the attempt.
         .filter_module("actix_http::h1", LevelFilter::Off)
+        // Says five times a second what the store says once.
+        .filter_module("sled::flusher", LevelFilter::Off)
         .format(line)
         .init();
 }
