@@ -12,6 +12,10 @@ impl Draft<'_> {
     ) -> Result<Outcome, StoreError> {
         let mut owed_now = Vec::new();
         for id in messages {
+            // Forgotten, perhaps in this very commit.
+            if !self.is_kept(id)? {
+                continue;
+            }
             let Some(entry) = self.store.message(id)? else { continue };
             let integration = entry.message.draft.integration;
             if !self.config.integrations.contains_key(&integration)

@@ -148,7 +148,7 @@ impl Draft<'_> {
     }
 
     /// Whether a message is still in the log, as this commit leaves it.
-    fn is_kept(&self, message: Id) -> Result<bool, StoreError> {
+    pub(super) fn is_kept(&self, message: Id) -> Result<bool, StoreError> {
         let is_there = self.store.tree().contains_key(keys::by_id(keys::MESSAGES, message))?;
         Ok(is_there && !self.forgotten.contains(&message))
     }
@@ -156,6 +156,9 @@ impl Draft<'_> {
     /// Counts an attempt of a message that was given up while it was under way, so that another, should
     /// somebody ask for one, does not take its place in the log.
     fn count_late(&mut self, message: Id, attempt: &Attempt) -> Result<(), StoreError> {
+        if !self.is_kept(message)? {
+            return Ok(());
+        }
         let settled = match (self.settled.remove(&message), self.store.delivery(message)?) {
             (Some(settled), _) | (None, Some(Delivery::Settled(settled))) => settled,
             // Pruned, or as good as.
