@@ -46,6 +46,16 @@ impl History {
         self.ids.contains(id)
     }
 
+    /// A copy holds what was there when it was taken, and nothing else.
+    pub fn begins_as(&self, copies: &[Vec<String>]) {
+        for copied in copies {
+            let same =
+                self.order.iter().zip(copied).take_while(|(one, other)| one == other).count();
+            let other = copied.get(same);
+            assert!(other.is_none(), "the audit {same} of a backup is {other:?}");
+        }
+    }
+
     pub fn has_all(&self, acknowledged: &HashSet<String>) {
         let lost: Vec<&String> = acknowledged.difference(&self.ids).collect();
         let (lost_count, count) = (lost.len(), acknowledged.len());

@@ -11,6 +11,7 @@
 //! - `hooks.rs`: the receivers, with moods
 //! - `setup.rs`: the integrations
 //! - `posting.rs`, `records.rs`, `configuring.rs`, `by_hand.rs`: what is done, each in threads of its own
+//! - `copies.rs`: backups meanwhile
 //! - `kept.rs`: what the server says it has
 //! - `checking.rs`, `arrived.rs`: whether all of that agrees
 
@@ -18,6 +19,7 @@ mod arrived;
 mod by_hand;
 mod checking;
 mod configuring;
+mod copies;
 mod hooks;
 mod kept;
 mod posting;
@@ -85,6 +87,7 @@ pub fn run_rounds(
     }
     assert!(world.counted("acknowledged") > rounds * 5, "hardly anything was posted");
     assert!(rounds <= STRETCH || world.counted("pruned") > 0, "nothing was forgotten");
+    assert!(world.counted("backups") > 0, "no backup was taken");
     world.tally()
 }
 
@@ -107,7 +110,7 @@ fn play(
 ) {
     let more: &[&str] = if round.forgets { &RETENTION } else { &[] };
     let server = Server::start(options.clone().with(more));
-    let api = server.api.clone();
+    let (url, api) = (server.url.clone(), server.api.clone());
     // While it forgets, what is there now may be gone a moment later.
     if !round.forgets {
         resumed(&api, world, history, round.forgot);
@@ -121,10 +124,11 @@ fn play(
             let (api, dice) = (&api, dice.another());
             scope.spawn(move || posting::until_gone(api, world, place, dice));
         }
-        let (one, other) = (dice.another(), dice.another());
+        let (one, other, third) = (dice.another(), dice.another(), dice.another());
         scope.spawn(|| records::put_until_gone(&api, world));
         scope.spawn(|| configuring::until_gone(&api, world, one));
         scope.spawn(|| by_hand::until_gone(&api, world, round.forgets, other));
+        scope.spawn(|| copies::until_gone((&url, &api), world, round.forgets, third));
         std::thread::sleep(live);
         end(server);
     });
@@ -141,6 +145,7 @@ fn resumed(api: &Client, world: &World, history: &mut History, forgot: bool) {
     }
     history.read_on(api);
     history.has_all(&world.acknowledged());
+    history.begins_as(&world.copies());
     configuring::check(api, world);
     records::check_kept(api, world);
     posting::repeat_what_was_not_answered(api, world);

@@ -65,6 +65,8 @@ pub struct Stretch {
     pub unanswered: Vec<Call>,
     /// Windows that were discarded, as was answered.
     pub discarded: u64,
+    /// What was in each backup that was taken since the history was read last.
+    pub copies: Vec<Vec<String>>,
     /// Up to which message some may have been forgotten.
     pub forgotten: u64,
 }
@@ -124,6 +126,11 @@ impl World {
         let stretch = self.stretch.lock().unwrap();
         let stays = |id: &&String| !stretch.posted[*id].forgettable;
         stretch.acknowledged.iter().filter(stays).cloned().collect()
+    }
+
+    /// What was in each backup since this was asked last.
+    pub fn copies(&self) -> Vec<Vec<String>> {
+        std::mem::take(&mut self.stretch.lock().unwrap().copies)
     }
 }
 
