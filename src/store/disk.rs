@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::backup::Tap;
 use super::counters::Counters;
+use super::waker::Waker;
 use super::{Batch, StoreError, keys, room};
 
 /// The format this program writes (D6).
@@ -34,6 +35,8 @@ pub struct Disk {
     broken: OnceLock<StoreError>,
     /// Where a backup hears of commits.
     tap: Tap,
+    /// Looks after commits that take long.
+    waker: Waker,
     /// Whether there was too little room when last asked; so that the log says it once.
     full: AtomicBool,
     /// How often what was written was synced, for tests of power cuts.
@@ -53,12 +56,15 @@ impl Disk {
             error => error.into(),
         })?;
         let file = File::open(folder.join("db"))?;
+        let its = database.clone();
+        let waker = Waker::start(move || drop(its.flush()))?;
         let disk = Disk {
             folder: folder.to_owned(),
             database,
             file,
             broken: OnceLock::new(),
             tap: Tap::default(),
+            waker,
             full: AtomicBool::new(false),
             #[cfg(test)]
             syncs: Default::default(),
@@ -129,6 +135,7 @@ impl Disk {
     }
 
     fn write(&self, batch: &Batch) -> Result<(), StoreError> {
+        let _under_way = self.waker.begin();
         self.tree().apply_batch(batch.to_sled())?;
         self.database.flush()?;
         self.file.sync_data()?;

@@ -38,6 +38,7 @@
 //! | `fuzzing` | what `tests/fuzz` reaches of it |
 //! | `disk` | opening the folder, and making sure that written is written |
 //! | `room` | what the system says of the disk |
+//! | `waker` | commits that sled leaves asleep |
 
 mod backup;
 mod batch;
@@ -72,6 +73,7 @@ mod search;
 mod tests;
 mod uses;
 mod value;
+mod waker;
 mod writer;
 
 use std::collections::HashMap;
