@@ -59,19 +59,10 @@ pub fn read_as_all_else(bytes: &[u8]) {
 /// Reads `bytes` as the columns and the letters of a block.
 fn read_as_digest(bytes: &[u8]) {
     let filter = MessageFilter {
-        account: Account::DEFAULT,
         integration: Some(Id::from_u64(1)),
-        among: None,
-        status: None,
-        code: None,
-        record_type: None,
         user: Some("ada".to_owned()),
         text: Some("export".to_owned()),
-        record: None,
-        since: None,
-        until: None,
-        before: None,
-        limit: 1,
+        ..MessageFilter::all(Account::DEFAULT, 1)
     };
     let wanted = blocks::Wanted::of(&filter, &blocks::Table::default());
     let who = blocks::Who { integrations: vec![1, 2], types: vec![1, 2, 3] };

@@ -32,6 +32,22 @@ pub struct AuditFilter {
     pub limit: usize,
 }
 
+impl AuditFilter {
+    /// The oldest audits of an account, whatever they are.
+    pub fn all(account: Account, limit: usize) -> Self {
+        Self {
+            account,
+            record: None,
+            user_id: None,
+            workspaces: None,
+            since: None,
+            until: None,
+            after: None,
+            limit,
+        }
+    }
+}
+
 /// A page of the history.
 #[derive(Debug, Default)]
 pub struct HistoryPage {

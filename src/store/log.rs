@@ -40,6 +40,27 @@ pub struct MessageFilter {
     pub limit: usize,
 }
 
+impl MessageFilter {
+    /// The newest messages of an account, whatever they are.
+    pub fn all(account: Account, limit: usize) -> Self {
+        Self {
+            account,
+            integration: None,
+            among: None,
+            status: None,
+            code: None,
+            record_type: None,
+            user: None,
+            text: None,
+            record: None,
+            since: None,
+            until: None,
+            before: None,
+            limit,
+        }
+    }
+}
+
 /// A message and its state.
 #[derive(Clone, Debug)]
 pub struct Entry {

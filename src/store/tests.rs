@@ -146,37 +146,14 @@ impl Opened {
     }
 
     fn history(&self, edit: impl FnOnce(&mut AuditFilter), open: &[Id]) -> Vec<String> {
-        let mut filter = AuditFilter {
-            workspaces: None,
-            account: Account::DEFAULT,
-            record: None,
-            user_id: None,
-            since: None,
-            until: None,
-            after: None,
-            limit: 1_000,
-        };
+        let mut filter = AuditFilter::all(Account::DEFAULT, 1_000);
         edit(&mut filter);
         let page = self.store.history(&filter, open).unwrap();
         page.items.iter().map(|audit| audit.id().to_string()).collect()
     }
 
     fn log(&self, edit: impl FnOnce(&mut MessageFilter)) -> Vec<Id> {
-        let mut filter = MessageFilter {
-            among: None,
-            code: None,
-            record_type: None,
-            user: None,
-            text: None,
-            account: Account::DEFAULT,
-            integration: None,
-            status: None,
-            record: None,
-            since: None,
-            until: None,
-            before: None,
-            limit: 1_000,
-        };
+        let mut filter = MessageFilter::all(Account::DEFAULT, 1_000);
         edit(&mut filter);
         self.store.messages(&filter).unwrap().items.iter().map(|entry| entry.message.id).collect()
     }
@@ -303,14 +280,12 @@ async fn pages_of_the_history_and_of_the_log_lead_from_one_to_the_next() {
             let record = record.clone();
             let (user_id, since, until) = (None, None, None);
             let filter = AuditFilter {
-                workspaces: None,
-                account,
                 record,
                 user_id,
                 since,
                 until,
                 after,
-                limit,
+                ..AuditFilter::all(account, limit)
             };
             let page = opened.store.history(&filter, &[]).unwrap();
             seen.extend(page.items.iter().map(|audit| audit.id().to_string()));
@@ -325,19 +300,10 @@ async fn pages_of_the_history_and_of_the_log_lead_from_one_to_the_next() {
     assert_eq!(newest_first.len(), 25);
     assert!(newest_first.is_sorted_by(|one, next| one > next));
     let filter = |before, status| MessageFilter {
-        among: None,
-        code: None,
-        record_type: None,
-        user: None,
-        text: None,
-        account: Account::DEFAULT,
         integration: Some(hook.id),
         status,
-        record: None,
-        since: None,
-        until: None,
         before,
-        limit: 10,
+        ..MessageFilter::all(Account::DEFAULT, 10)
     };
     let first = opened.store.messages(&filter(None, None)).unwrap();
     let second = opened.store.messages(&filter(first.next, Some(Status::Pending))).unwrap();

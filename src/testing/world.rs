@@ -242,21 +242,7 @@ impl World {
 
     /// The whole log, oldest first.
     pub fn log(&self) -> Vec<Entry> {
-        let filter = MessageFilter {
-            among: None,
-            code: None,
-            record_type: None,
-            user: None,
-            text: None,
-            account: Account::DEFAULT,
-            integration: None,
-            status: None,
-            record: None,
-            since: None,
-            until: None,
-            before: None,
-            limit: 10_000,
-        };
+        let filter = MessageFilter::all(Account::DEFAULT, 10_000);
         let mut entries = self.store.messages(&filter).expect("readable").items;
         entries.reverse();
         entries

@@ -166,19 +166,11 @@ async fn post_recover(
     let integration = enabled(&api, &caller, &request)?;
     let period: Period = body::read(body::json(&request, &bytes?)?)?;
     let filter = MessageFilter {
-        account: caller.account,
         integration: Some(integration.id),
-        among: None,
-        code: None,
-        record_type: None,
-        user: None,
-        text: None,
         status: Some(Status::Failed),
-        record: None,
         since: Some(period.since),
         until: period.until,
-        before: None,
-        limit: QUEUED_MAX,
+        ..MessageFilter::all(caller.account, QUEUED_MAX)
     };
     let page = super::query(&api, move |store| store.messages(&filter)).await?;
     let mut failed: Vec<Id> = page.items.iter().map(|entry| entry.message.id).collect();

@@ -98,19 +98,8 @@ async fn get_of_integration(
 ) -> Result<HttpResponse, Problem> {
     let integration = find(&api, &caller, &request)?;
     let filter = MessageFilter {
-        account: caller.account,
         integration: Some(integration.id),
-        among: None,
-        status: None,
-        code: None,
-        record_type: None,
-        user: None,
-        text: None,
-        record: None,
-        since: None,
-        until: None,
-        before: None,
-        limit: MESSAGES_LOOKED_AT,
+        ..MessageFilter::all(caller.account, MESSAGES_LOOKED_AT)
     };
     let made_at = integration.created_at;
     let stats = super::query(&api, move |store| sum_up(store, &filter, made_at)).await?;

@@ -271,9 +271,7 @@ pub const PARAMS: [&str; 11] = [
 /// What parameters ask of the log of an account.
 pub fn filter_of(params: &Params, account: Account) -> Result<MessageFilter, Problem> {
     Ok(MessageFilter {
-        account,
         integration: params.parsed("integration")?,
-        among: None,
         status: params.parsed("status")?,
         code: params.parsed("code")?,
         record_type: params.external_id("record_type")?,
@@ -283,7 +281,7 @@ pub fn filter_of(params: &Params, account: Account) -> Result<MessageFilter, Pro
         since: params.parsed("since")?,
         until: params.parsed("until")?,
         before: params.parsed("after")?,
-        limit: params.limit()?,
+        ..MessageFilter::all(account, params.limit()?)
     })
 }
 

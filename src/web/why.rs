@@ -150,14 +150,10 @@ async fn get(
         None => None,
     };
     let filter = AuditFilter {
-        account: caller.account,
         record: Some(record.clone()),
-        user_id: None,
         workspaces: caller.workspaces().map(<[_]>::to_vec),
-        since: None,
-        until: None,
         after,
-        limit: params.limit()?,
+        ..AuditFilter::all(caller.account, params.limit()?)
     };
     let open = api.registry(record.partition()).send(WindowsOf(record.clone())).await;
     let open = open.unwrap_or_default();

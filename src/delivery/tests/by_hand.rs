@@ -139,19 +139,8 @@ async fn windows_are_replayed_as_they_closed_through_the_filter_of_today() {
     assert_eq!(sent, ["a again", "b again"], "collated, in order, without what was discarded");
     let record = world.log()[0].message.draft.record.clone();
     let of_record = crate::store::MessageFilter {
-        among: None,
-        code: None,
-        record_type: None,
-        user: None,
-        text: None,
-        account: hook.account,
-        integration: None,
-        status: None,
         record: Some(record),
-        since: None,
-        until: None,
-        before: None,
-        limit: 10,
+        ..crate::store::MessageFilter::all(hook.account, 10)
     };
     assert_eq!(world.store.messages(&of_record).unwrap().items.len(), 2, "listed by record");
 }

@@ -87,21 +87,7 @@ mod tests {
     #[test]
     fn what_is_no_column_is_not_read_as_one() {
         let who = Who { integrations: vec![1], types: vec![1] };
-        let filter = MessageFilter {
-            account: Account::DEFAULT,
-            integration: None,
-            among: None,
-            status: None,
-            code: None,
-            record_type: None,
-            user: None,
-            text: None,
-            record: None,
-            since: None,
-            until: None,
-            before: None,
-            limit: 1,
-        };
+        let filter = MessageFilter::all(Account::DEFAULT, 1);
         let wanted = Wanted::of(&filter, &Table::default());
         let line = |id| {
             let mut bytes = Vec::new();

@@ -48,16 +48,8 @@ fn keep(world: &World, acknowledged: &HashSet<String>, copied: Vec<String>) {
 /// All audits of a store, in their order.
 fn audits(folder: &Path) -> Vec<String> {
     let (store, ..) = Store::open(folder, SystemClock.now()).expect("a store");
-    let mut filter = AuditFilter {
-        account: Account::DEFAULT,
-        record: None,
-        user_id: None,
-        workspaces: None,
-        since: None,
-        until: None,
-        after: Some(Id::default()),
-        limit: 1_000,
-    };
+    let mut filter =
+        AuditFilter { after: Some(Id::default()), ..AuditFilter::all(Account::DEFAULT, 1_000) };
     let mut ids = Vec::new();
     while filter.after.is_some() {
         let page = store.history(&filter, &[]).expect("a page");
