@@ -1,0 +1,91 @@
+//! What is too old or too much, and what is kept all the same (R18).
+
+use super::*;
+
+#[actix::test]
+async fn what_is_old_is_forgotten_with_everything_that_hangs_on_it() {
+    let opened = Opened::fresh();
+    let hook = opened.integration().await;
+    for number in 0..30 {
+        let kept = opened.append(&[edit(&format!("a{number}"), "1", "u")]).await.ids;
+        let message = opened.close("1", &kept, &[hook.id], &"b".repeat(20_000)).await[0];
+        opened
+            .settle(message, 1, if number % 2 == 0 { Next::Delivered } else { Next::Failed })
+            .await;
+        opened.pass(DAY);
+    }
+    opened.prune(DAY * 10, u64::MAX).await;
+    assert_eq!(opened.history(|_| {}, &[]).len(), 10);
+    assert_eq!(opened.history(|f| f.record = Some(key("1")), &[]).len(), 10);
+    assert_eq!(opened.log(|_| {}).len(), 10);
+    assert_eq!(opened.log(|f| f.record = Some(key("1"))).len(), 10);
+    assert_eq!(opened.log(|f| f.status = Some(Status::Failed)).len(), 5);
+    // A forgotten id may come again.
+    assert_eq!(opened.append(&[edit("a0", "2", "u")]).await.duplicates, []);
+    let open = opened.append(&[edit("a1", "2", "u")]).await.ids;
+    opened.close("2", &[ExternalId::new("a0").unwrap(), open[0].clone()], &[], "{}").await;
+    opened.pass(DAY * 40);
+    opened.prune(DAY * 10, u64::MAX).await;
+    for kind in ["a", "w", "r", "i", "g", "o", "s", "f", "Y", "t", "B", "D", "X", "e"] {
+        assert_eq!(opened.rows(kind.as_bytes()), 0, "rows of kind {kind}");
+    }
+    assert_eq!(opened.store.kept_bytes(), 0);
+}
+
+#[actix::test]
+async fn what_is_too_much_is_forgotten_oldest_first() {
+    let opened = Opened::fresh();
+    for number in 0..3_000 {
+        let mut audit = edit(&format!("a{number}"), &number.to_string(), "u");
+        audit["description"] = json!("d".repeat(6_000));
+        let kept = opened.append(&[audit]).await.ids;
+        opened.close(&number.to_string(), &kept, &[], "{}").await;
+        opened.pass(Duration::from_secs(400));
+    }
+    let bytes = opened.store.kept_bytes();
+    opened.prune(DAY * 3_650, bytes / 2).await;
+    assert!(opened.store.kept_bytes() <= bytes / 2);
+    let left = opened.history(|_| {}, &[]);
+    assert!((500..1_600).contains(&left.len()), "{}", left.len());
+    assert_eq!(left.last().unwrap(), "a2999");
+}
+
+#[actix::test]
+async fn no_audit_of_an_open_window_or_of_a_message_still_owed_is_forgotten() {
+    let opened = Opened::fresh();
+    let hook = opened.integration().await;
+    let owed = opened.append(&[edit("owed", "1", "u")]).await.ids;
+    let message = opened.close("1", &owed, &[hook.id], "{}").await[0];
+    opened.pass(DAY);
+    let done = opened.append(&[edit("done", "2", "u")]).await.ids;
+    opened.close("2", &done, &[], "{}").await;
+    opened.pass(DAY);
+    opened.append(&[edit("open", "3", "u")]).await;
+    opened.pass(DAY * 100);
+    opened.prune(DAY * 30, u64::MAX).await;
+    assert_eq!(opened.history(|_| {}, &[]), ["owed", "open"]);
+    let entry = opened.store.message(message).unwrap().unwrap();
+    assert!(matches!(entry.delivery, Delivery::Owed(_)));
+    let opened = opened.reopen();
+    assert_eq!(opened.recovered.windows.len(), 1);
+    opened.settle(message, 1, Next::Delivered).await;
+    opened.prune(DAY * 30, u64::MAX).await;
+    assert_eq!(opened.history(|_| {}, &[]), ["open"]);
+}
+
+#[actix::test]
+async fn a_window_that_closed_beside_an_open_one_is_not_open_again_after_forgetting() {
+    let opened = Opened::fresh();
+    let hook = opened.integration().await;
+    opened.append(&[edit("open", "1", "u")]).await;
+    let done = opened.append(&[edit("done", "2", "u")]).await.ids;
+    let message = opened.close("2", &done, &[hook.id], "{}").await[0];
+    opened.settle(message, 1, Next::Delivered).await;
+    opened.pass(DAY * 100);
+    opened.prune(DAY * 30, u64::MAX).await;
+    assert_eq!(opened.history(|_| {}, &[]), ["open", "done"]);
+    let opened = opened.reopen();
+    let open: Vec<&RecordKey> =
+        opened.recovered.windows.iter().map(|window| &window.record).collect();
+    assert_eq!(open, [&key("1")], "what was sent is not sent in another window");
+}

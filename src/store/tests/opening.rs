@@ -1,0 +1,93 @@
+//! Opening a store, and the journal's thread on it.
+
+use super::*;
+
+#[actix::test]
+async fn only_windows_that_did_not_close_are_open_after_a_restart() {
+    let opened = Opened::fresh();
+    let first =
+        opened.append(&[edit("a", "1", "u"), edit("b", "2", "u"), edit("c", "1", "u")]).await;
+    opened.close("1", &[first.ids[0].clone(), first.ids[2].clone()], &[], "{}").await;
+    opened.pass(DAY);
+    opened.append(&[edit("d", "1", "u"), edit("e", "2", "u")]).await;
+    let opened = opened.reopen();
+    let mut windows: Vec<(String, usize)> = opened
+        .recovered
+        .windows
+        .iter()
+        .map(|window| (window.record.record_id.to_string(), window.places.len()))
+        .collect();
+    windows.sort();
+    assert_eq!(windows, [("1".to_owned(), 1), ("2".to_owned(), 2)]);
+    assert!(opened.recovered.windows.iter().all(|window| window.last_rule == RULE));
+}
+
+#[actix::test]
+async fn ids_increase_even_when_the_clock_jumps_back() {
+    let opened = Opened::fresh();
+    let first = opened.append(&[edit("a", "1", "u")]).await.ids;
+    opened.clock.0.fetch_sub(DAY.as_nanos() as u64, Ordering::Relaxed);
+    let opened = opened.reopen();
+    let second = opened.append(&[edit("b", "1", "u")]).await.ids;
+    assert!(opened.places(&first) < opened.places(&second));
+}
+
+#[actix::test]
+async fn a_store_that_is_in_use_newer_or_damaged_is_refused_with_a_clear_line() {
+    let opened = Opened::fresh();
+    let refusal = |folder: &TempDir| match Store::open(folder.path(), Timestamp::default()) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("opened"),
+    };
+    assert!(refusal(&opened.folder).contains("in use by another Lull"));
+    // sled's own threads may hold the lock for a moment longer than the store.
+    let refused = |folder: &TempDir| {
+        let refusals = std::iter::repeat_with(|| refusal(folder)).take(1_000);
+        let last = |refusal: &String| {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            !refusal.contains("in use by another Lull")
+        };
+        refusals.into_iter().find(last).expect("let go of")
+    };
+
+    let Opened { folder, store, journal, .. } = opened;
+    let rewrite = |key: &[u8], value: &[u8]| {
+        let database = sled::open(folder.path()).unwrap();
+        database.insert(key, value).unwrap();
+        database.flush().unwrap();
+    };
+    drop((store, journal));
+    rewrite(keys::FORMAT, &99_u32.to_be_bytes());
+    assert!(refused(&folder).contains("format 99"));
+    rewrite(keys::FORMAT, b"?");
+    assert!(refused(&folder).contains("damaged"));
+    rewrite(keys::FORMAT, &1_u32.to_be_bytes()); // an older one, which is migrated
+    rewrite(keys::COUNTERS, b"?");
+    assert!(refused(&folder).contains("damaged: its counters"));
+}
+
+/// The journal's own thread: many commands at once, each completed on its own.
+#[actix::test]
+async fn the_journal_groups_what_comes_at_once_and_answers_each_and_stops_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Still(AtomicU64::new(1_772_440_000_000_000_000)));
+    let (store, writer, _) = Store::open(folder.path(), Timestamp::default()).unwrap();
+    let metrics = metrics();
+    let (journal, thread) =
+        Journal::start(writer, clock, Box::new(Nobody), metrics.clone()).unwrap();
+    let new_audit = |number: usize| {
+        let text = edit(&format!("a{number}"), "1", "u").to_string();
+        let id = ExternalId::new(format!("a{number}")).ok();
+        NewAudit { record: key("1"), id, text, learned: vec![] }
+    };
+    let appends = (0..500).map(|number| journal.append(vec![new_audit(number)], RULE));
+    let appended = futures_util::future::join_all(appends).await;
+    for (number, appended) in appended.into_iter().enumerate() {
+        assert_eq!(texts(&appended.unwrap().ids), [format!("a{number}")]);
+    }
+    assert_eq!(store.totals().audits, 500);
+    assert_eq!(metrics.audits.accepted.get(), 500);
+    thread.stop().await;
+    let refused = journal.append(vec![new_audit(500)], RULE).await;
+    assert!(matches!(refused, Err(StoreError::Stopped)));
+}
