@@ -12,20 +12,35 @@ use lull::model::{
 };
 use lull::retry::Next;
 use lull::store::{Changed, Close, Command, Configure, NewMessage, Outcome, Settle, Store, Writer};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::story;
 
 /// Messages in a commit.
-const COMMIT_MESSAGES: u64 = 4_096;
+pub const COMMIT_MESSAGES: u64 = 4_096;
 /// How long ago the first message was made: less than what is kept.
-const AGE: Duration = Duration::from_secs(20 * 86_400);
+pub const AGE: Duration = Duration::from_secs(20 * 86_400);
 /// So many of the newest wait for another try, which is due tomorrow.
 const WAITING: u64 = 500;
 
+/// What windows close by.
+pub const RULE: WindowRule = WindowRule { quiet_period: Duration::from_secs(300), max_wait: None };
+
 /// A clock that is moved by hand.
-struct Moved(AtomicU64);
+pub struct Moved(AtomicU64);
+
+impl Moved {
+    /// One that shows this moment.
+    pub fn new(unix_nanos: u64) -> Moved {
+        Moved(AtomicU64::new(unix_nanos))
+    }
+
+    /// Has it show another moment.
+    pub fn set(&self, unix_nanos: u64) {
+        self.0.store(unix_nanos, Ordering::Relaxed);
+    }
+}
 
 impl Clock for Moved {
     fn unix_nanos(&self) -> u64 {
@@ -38,24 +53,29 @@ impl Clock for Moved {
 }
 
 /// A message that is to be settled.
-struct Sent {
-    number: u64,
-    id: Id,
-    integration: Id,
+pub struct Sent {
+    /// Which it is.
+    pub number: u64,
+    /// Its id.
+    pub id: Id,
+    /// Whom it was sent to.
+    pub integration: Id,
+    /// Its record's partition.
+    pub partition: Partition,
 }
 
 /// Fills the store of a server whose state is to be in `data` with so many messages.
 pub fn fill(data: &Path, messages: u64) -> Result<(), Failure> {
     let now = SystemClock.unix_nanos();
     let began = now - AGE.as_nanos() as u64;
-    let clock = Moved(AtomicU64::new(began));
+    let clock = Moved::new(began);
     let (store, mut writer, _) = Store::open(&data.join("store"), clock.now()).map_err(wrong)?;
     let integrations = make_integrations(&mut writer, &clock)?;
     let step = AGE.as_nanos() as u64 / messages.max(1);
     let mut sent: Vec<Sent> = Vec::new();
     let mut next = 0;
     while next < messages || !sent.is_empty() {
-        clock.0.store((began + step * next).min(now), Ordering::Relaxed);
+        clock.set((began + step * next).min(now));
         let numbers = next..messages.min(next + COMMIT_MESSAGES);
         let settled = std::mem::take(&mut sent);
         let superseded = settled.iter().filter(|sent| fate(sent.number, messages) == Fate::TakenIn);
@@ -64,7 +84,7 @@ pub fn fill(data: &Path, messages: u64) -> Result<(), Failure> {
         let mut commands = Vec::new();
         for number in numbers.clone() {
             let draft = story::message(number, &integrations);
-            to.push(draft.integration);
+            to.push((draft.integration, draft.record.partition()));
             commands.push(close(draft, superseded.next(), clock.now()));
         }
         for sent in &settled {
@@ -78,7 +98,12 @@ pub fn fill(data: &Path, messages: u64) -> Result<(), Failure> {
         sent = numbers
             .clone()
             .zip(made.zip(to))
-            .map(|(number, (id, integration))| Sent { number, id, integration })
+            .map(|(number, (id, (integration, partition)))| Sent {
+                number,
+                id,
+                integration,
+                partition,
+            })
             .collect();
         next = numbers.end;
     }
@@ -115,30 +140,37 @@ fn fate(number: u64, messages: u64) -> Fate {
 }
 
 fn make_integrations(writer: &mut Writer, clock: &Moved) -> Result<Vec<Id>, Failure> {
-    let mut ids = Vec::new();
-    for number in 1..=story::INTEGRATIONS {
-        let spec = json!({
-            "name": format!("Hook {number}"), "kind": "activity",
-            "hook_url": "http://127.0.0.1:9/hook",
-        });
-        let spec = serde_json::from_value(spec).map_err(wrong)?;
-        let secret = Secret::random().map_err(wrong)?;
-        let create = Configure::CreateIntegration(Account::DEFAULT, Box::new(spec), secret);
-        let (outcomes, _) =
-            writer.commit(vec![Command::Configure(create, By::default())], clock).map_err(wrong)?;
-        match outcomes.into_iter().next() {
-            Some(Outcome::Configured(Ok(Changed::Integration(made)))) => ids.push(made.id),
-            other => return Err(Failure::Wrong(format!("no integration was made: {other:?}"))),
-        }
+    let make = |number| make_integration(writer, clock, &format!("Hook {number}"), json!({}));
+    (1..=story::INTEGRATIONS).map(make).collect()
+}
+
+/// Makes an integration with a hook that nobody listens at, and whatever else `with` says of it.
+pub fn make_integration(
+    writer: &mut Writer,
+    clock: &Moved,
+    name: &str,
+    with: Value,
+) -> Result<Id, Failure> {
+    let mut spec = json!({"name": name, "kind": "activity", "hook_url": "http://127.0.0.1:9/hook"});
+    for (key, value) in with.as_object().into_iter().flatten() {
+        spec[key] = value.clone();
     }
-    Ok(ids)
+    let spec = serde_json::from_value(spec).map_err(wrong)?;
+    let secret = Secret::random().map_err(wrong)?;
+    let create = Configure::CreateIntegration(Account::DEFAULT, Box::new(spec), secret);
+    let (outcomes, _) =
+        writer.commit(vec![Command::Configure(create, By::default())], clock).map_err(wrong)?;
+    match outcomes.into_iter().next() {
+        Some(Outcome::Configured(Ok(Changed::Integration(made)))) => Ok(made.id),
+        other => Err(Failure::Wrong(format!("no integration was made: {other:?}"))),
+    }
 }
 
 fn close(draft: MessageDraft, supersedes: Option<Id>, now: Timestamp) -> Command {
     Command::Close(Close {
         record: draft.record.clone(),
         slot: Slot::SERVER,
-        rule: WindowRule { quiet_period: Duration::from_secs(300), max_wait: None },
+        rule: RULE,
         closed_by: ClosedBy::Quiet,
         places: Vec::new(),
         messages: vec![NewMessage { draft, oldest: Id::at(now), supersedes }],
@@ -154,6 +186,11 @@ fn settle(sent: &Sent, fate: Fate, clock: &Moved) -> Option<Command> {
         Fate::Cancelled => return Some(Command::Cancel(sent.id, "someone".into())),
         Fate::TakenIn => return None,
     };
+    Some(settle_as(sent, code, next, clock))
+}
+
+/// Writes down an attempt that was answered with `code`, or not at all, and what follows from it.
+pub fn settle_as(sent: &Sent, code: Option<u16>, next: Next, clock: &Moved) -> Command {
     let outcome = match code {
         Some(code) => AttemptOutcome::Answered {
             code,
@@ -174,11 +211,11 @@ fn settle(sent: &Sent, fate: Fate, clock: &Moved) -> Option<Command> {
         outcome,
         note: None,
     };
-    let partition = Partition(sent.number);
-    let (message, integration) = (sent.id, sent.integration);
-    Some(Command::Settle(Settle { message, integration, partition, attempt, next, parts: None }))
+    let Sent { id: message, integration, partition, .. } = *sent;
+    Command::Settle(Settle { message, integration, partition, attempt, next, parts: None })
 }
 
-fn wrong(error: impl std::fmt::Display) -> Failure {
+/// What failed here, for `map_err`.
+pub fn wrong(error: impl std::fmt::Display) -> Failure {
     Failure::Wrong(format!("filling the store: {error}"))
 }

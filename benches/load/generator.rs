@@ -1,12 +1,13 @@
 //! Load: many connections that are kept alive, each with one outstanding request.
 //!
-//! Closed-loop: a connection sends its next request when the last one was answered. So the rate is
-//! what the server can do with so many callers, and the latency what each of them waits.
+//! `pace` says when requests begin. Closed-loop, the rate is what the server can do with so many
+//! callers, and the latency what each of them waits; open-loop, the rate is given.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use hdrhistogram::Histogram;
@@ -15,6 +16,7 @@ use tokio::net::TcpStream;
 use crate::clock;
 use crate::failure::Failure;
 use crate::http::Connection;
+use crate::pace::{Pace, Turns};
 use crate::request::Request;
 
 /// Threads that send. Few: what they take, the server lacks.
@@ -23,8 +25,13 @@ const THREADS: usize = 2;
 const GRACE: Duration = Duration::from_secs(30);
 /// The longest latency that is told apart, in microseconds.
 const LATENCY_MAX_US: u64 = 60_000_000;
+/// More requests than a load that ends by time ever gets to.
+const REQUESTS_MAX: u64 = 100_000_000;
+/// Connections, unless it is said otherwise.
+pub const CONNECTIONS: usize = 64;
 
 /// What to send, where to, and until when.
+#[derive(Clone)]
 pub struct Load {
     /// Where to.
     pub address: SocketAddr,
@@ -36,16 +43,35 @@ pub struct Load {
     pub connections: usize,
     /// The number of the first request's first record.
     pub first_record: u64,
+    /// When requests begin.
+    pub pace: Pace,
     /// The most requests.
     pub requests_max: u64,
     /// The longest time during which new requests begin.
     pub time_max: Duration,
+    /// Ends it before that.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Load {
+    /// Audits to be accepted, for so long, as quickly as that goes.
+    pub fn new(address: SocketAddr, request: Request, time_max: Duration) -> Load {
+        Load {
+            address,
+            request,
+            expected: 202,
+            connections: CONNECTIONS,
+            first_record: 0,
+            pace: Pace::Free,
+            requests_max: REQUESTS_MAX,
+            time_max,
+            stop: Arc::default(),
+        }
+    }
 }
 
 /// What was sent and answered.
 pub struct Sent {
-    /// Requests.
-    pub requests: u64,
     /// Audits in them.
     pub audits: u64,
     /// From the beginning to the last answer.
@@ -54,11 +80,6 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// Requests a second.
-    pub fn request_rate(&self) -> f64 {
-        self.requests as f64 / self.took.as_secs_f64()
-    }
-
     /// Audits a second.
     pub fn audit_rate(&self) -> f64 {
         self.audits as f64 / self.took.as_secs_f64()
@@ -77,26 +98,30 @@ pub fn send(load: &Load) -> Result<Sent, Failure> {
     for number in 0..load.connections {
         connections[number % THREADS].push(connect(load.address)?);
     }
-    let begun = AtomicU64::new(0);
     // The connections are there; from here on it counts.
-    let start = clock::now();
-    let run = Run { load, start, begun: &begun };
+    let turns = Turns::new(load.pace.clone(), load.time_max, load.requests_max, load.stop.clone());
+    let run = Run { load, turns: &turns };
     let histograms = std::thread::scope(|scope| {
+        scope.spawn(|| turns.give_out(load.request.audits(), load.connections));
         let threads: Vec<_> = connections
             .into_iter()
             .map(|connections| scope.spawn(move || run_thread(run, connections)))
             .collect();
         let ended =
             threads.into_iter().map(|thread| thread.join().expect("no panic in the generator"));
-        ended.collect::<Result<Vec<_>, Failure>>()
+        let ended = ended.collect::<Result<Vec<_>, Failure>>();
+        if ended.is_err() {
+            load.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+        ended
     })?;
-    let took = clock::now() - start;
+    let took = clock::now() - turns.start();
     let mut latencies_us = empty_histogram();
     for histogram in histograms {
         latencies_us.add(histogram).expect("invariant: all have the same bounds");
     }
     let requests = latencies_us.len();
-    Ok(Sent { requests, audits: requests * load.request.audits(), took, latencies_us })
+    Ok(Sent { audits: requests * load.request.audits(), took, latencies_us })
 }
 
 fn connect(address: SocketAddr) -> Result<std::net::TcpStream, Failure> {
@@ -113,21 +138,7 @@ fn connect(address: SocketAddr) -> Result<std::net::TcpStream, Failure> {
 #[derive(Clone, Copy)]
 struct Run<'a> {
     load: &'a Load,
-    start: Instant,
-    /// Requests begun by all of them.
-    begun: &'a AtomicU64,
-}
-
-impl Run<'_> {
-    /// The first record of the next request; none when there is to be none.
-    fn next(&self) -> Option<u64> {
-        if clock::now() - self.start >= self.load.time_max {
-            return None;
-        }
-        let number = self.begun.fetch_add(1, Ordering::Relaxed);
-        let first = self.load.first_record + number * self.load.request.audits();
-        (number < self.load.requests_max).then_some(first)
-    }
+    turns: &'a Turns,
 }
 
 /// Runs a thread's connections side by side; the latencies of their requests.
@@ -157,9 +168,9 @@ async fn run_connection(
     let stream = TcpStream::from_std(stream).map_err(Failure::system(broken))?;
     let mut connection = Connection::new(stream);
     let mut request = run.load.request.clone();
-    while let Some(first_record) = run.next() {
-        let bytes = request.about(first_record);
-        let begun = clock::now();
+    let audits = request.audits();
+    while let Some(turn) = run.turns.next().await {
+        let bytes = request.about(run.load.first_record + turn.number * audits);
         connection.send(bytes).await.map_err(Failure::system(broken))?;
         let answer = connection.receive().await.map_err(Failure::system(broken))?;
         let answer =
@@ -168,7 +179,7 @@ async fn run_connection(
         if status != run.load.expected {
             return Err(Failure::refused(status, run.load.expected, answer.body));
         }
-        let latency = clock::now() - begun;
+        let latency = clock::now().saturating_duration_since(turn.due);
         latencies_us.borrow_mut().saturating_record(latency.as_micros() as u64);
     }
     Ok(())

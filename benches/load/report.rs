@@ -2,31 +2,44 @@
 
 use std::fmt;
 
+use crate::units::Unit;
+
 /// One measured number.
 pub struct Figure {
     /// What it is; figures of one name are of the same thing in different runs.
-    pub name: String,
-    /// The number.
-    pub value: f64,
-    /// What it counts.
-    pub unit: Unit,
+    name: String,
+    value: f64,
+    unit: Unit,
+    target: Option<Target>,
+    rival: Option<(&'static str, f64)>,
 }
 
-/// What a number counts.
+/// What a number is to be.
 #[derive(Clone, Copy)]
-pub enum Unit {
-    PerSecond,
-    Milliseconds,
-    Seconds,
-    Mebibytes,
-    Bytes,
-    Percent,
+pub enum Target {
+    AtLeast(f64),
+    AtMost(f64),
 }
 
 impl Figure {
     /// A figure.
     pub fn new(name: impl Into<String>, value: f64, unit: Unit) -> Figure {
-        Figure { name: name.into(), value, unit }
+        Figure { name: name.into(), value, unit, target: None, rival: None }
+    }
+
+    /// It is to be so many, or more.
+    pub fn at_least(self, least: f64) -> Figure {
+        Figure { target: Some(Target::AtLeast(least)), ..self }
+    }
+
+    /// It is to be so many, or fewer.
+    pub fn at_most(self, most: f64) -> Figure {
+        Figure { target: Some(Target::AtMost(most)), ..self }
+    }
+
+    /// What this came to, in the same unit, was measured in the same run.
+    pub fn beside(self, what: &'static str, value: f64) -> Figure {
+        Figure { rival: Some((what, value)), ..self }
     }
 }
 
@@ -37,88 +50,93 @@ pub struct Report(Vec<Row>);
 struct Row {
     name: String,
     unit: Unit,
+    target: Option<Target>,
     values: Vec<f64>,
+    rival: Option<&'static str>,
+    rival_values: Vec<f64>,
 }
+
+/// The columns of the table.
+pub const COLUMNS: [&str; 7] = ["", "target", "median", "range", "runs", "", "beside"];
 
 impl Report {
     /// Takes in a figure.
-    pub fn add(&mut self, Figure { name, value, unit }: Figure) {
-        match self.0.iter_mut().find(|row| row.name == name) {
-            Some(row) => row.values.push(value),
-            None => self.0.push(Row { name, unit, values: vec![value] }),
-        }
+    pub fn add(&mut self, figure: Figure) {
+        let at = self.0.iter().position(|row| row.name == figure.name).unwrap_or_else(|| {
+            self.0.push(Row {
+                name: figure.name,
+                unit: figure.unit,
+                target: figure.target,
+                values: Vec::new(),
+                rival: figure.rival.map(|(what, _)| what),
+                rival_values: Vec::new(),
+            });
+            self.0.len() - 1
+        });
+        self.0[at].values.push(figure.value);
+        self.0[at].rival_values.extend(figure.rival.map(|(_, value)| value));
+    }
+
+    /// The table, cell by cell: see [`COLUMNS`].
+    pub fn rows(&self) -> impl Iterator<Item = [String; 7]> {
+        self.0.iter().map(Row::cells)
+    }
+}
+
+impl Row {
+    fn cells(&self) -> [String; 7] {
+        let unit = self.unit;
+        let (median, least, most) = spread(&self.values);
+        let range = match self.values.len() {
+            1 => String::new(),
+            _ => format!("{} - {}", unit.number(least), unit.number(most)),
+        };
+        let (target, met) = match self.target {
+            None => (String::new(), None),
+            Some(Target::AtLeast(least)) => {
+                (format!("≥ {}", unit.text(least)), Some(median >= least))
+            }
+            Some(Target::AtMost(most)) => (format!("≤ {}", unit.text(most)), Some(median <= most)),
+        };
+        let met = met.map_or("", |met| if met { "met" } else { "missed" });
+        let rival = self.rival.map_or_else(String::new, |what| {
+            format!("{what}: {}", unit.text(spread(&self.rival_values).0))
+        });
+        let runs = self.values.len().to_string();
+        [self.name.clone(), target, unit.text(median), range, runs, met.to_owned(), rival]
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        writeln!(
-            f,
-            "\nLull {}, load and receiver on the same {cores} cores\n",
-            env!("CARGO_PKG_VERSION")
-        )?;
-        let width = self.0.iter().map(|row| row.name.len()).max().unwrap_or_default();
-        let line = |name: &str, median: &str, range: &str, runs: &str| {
-            format!("{name:width$}  {median:>14}  {range:>21}  {runs:>4}")
-        };
-        writeln!(f, "{}", line("", "median", "range", "runs"))?;
-        for Row { name, unit, values } in &self.0 {
-            let mut values = values.clone();
-            values.sort_by(f64::total_cmp);
-            let median = format!("{} {}", unit.number(middle(&values)), unit.symbol());
-            let range = match values.as_slice() {
-                [least, .., most] => format!("{} - {}", unit.number(*least), unit.number(*most)),
-                _ => String::new(),
-            };
-            writeln!(f, "{}", line(name, &median, &range, &values.len().to_string()))?;
+        let rows: Vec<[String; 7]> =
+            std::iter::once(COLUMNS.map(str::to_owned)).chain(self.rows()).collect();
+        let widths: [usize; 7] = std::array::from_fn(|column| {
+            rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
+        });
+        for row in &rows {
+            let mut line = String::new();
+            for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+                // Words to the left, numbers to the right.
+                match column {
+                    0 | 5 | 6 => line.push_str(&format!("{cell:width$}  ")),
+                    _ => line.push_str(&format!("{cell:>width$}  ")),
+                }
+            }
+            writeln!(f, "{}", line.trim_end())?;
         }
         Ok(())
     }
 }
 
-/// The median of `sorted`, which is not empty.
-fn middle(sorted: &[f64]) -> f64 {
+/// The median, the least and the most of some numbers; there is at least one.
+fn spread(values: &[f64]) -> (f64, f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
     let half = sorted.len() / 2;
-    match sorted.len() % 2 {
+    let median = match sorted.len() % 2 {
         0 => (sorted[half - 1] + sorted[half]) / 2.0,
         _ => sorted[half],
-    }
-}
-
-impl Unit {
-    fn symbol(self) -> &'static str {
-        match self {
-            Unit::PerSecond => "/s",
-            Unit::Milliseconds => "ms",
-            Unit::Seconds => "s",
-            Unit::Mebibytes => "MiB",
-            Unit::Bytes => "B",
-            Unit::Percent => "%",
-        }
-    }
-
-    fn number(self, value: f64) -> String {
-        match self {
-            Unit::PerSecond | Unit::Bytes => grouped(value),
-            Unit::Milliseconds | Unit::Seconds => format!("{value:.2}"),
-            Unit::Mebibytes | Unit::Percent => format!("{value:.1}"),
-        }
-    }
-}
-
-/// A whole number with its thousands set apart.
-pub fn grouped(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) && !text.ends_with('-') {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    };
+    (median, sorted[0], sorted[sorted.len() - 1])
 }

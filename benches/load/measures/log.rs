@@ -7,9 +7,10 @@ use crate::clock;
 use crate::failure::Failure;
 use crate::filling::fill;
 use crate::plan::Plan;
-use crate::report::{Figure, Unit, grouped};
+use crate::report::Figure;
 use crate::server::{Server, fresh_folder};
 use crate::story::{ODD_CODE, ODD_ONE, ODD_TYPE, ODD_USER, ODD_WORD, message};
+use crate::units::{Unit, grouped};
 
 /// How often each page is asked for.
 const TRIES: usize = 9;
@@ -23,16 +24,21 @@ pub fn take(plan: &Plan) -> Result<Vec<Figure>, Failure> {
     fill(folder.path(), plan.messages)?;
     let filled = clock::now() - begun;
     let server = Server::start(folder.path(), super::LONG)?;
-    let name = format!("filling a log with {} messages", grouped(plan.messages as f64));
-    let mut figures = vec![
-        Figure::new(name, filled.as_secs_f64(), Unit::Seconds),
-        Figure::new("  start with it", server.ready_after.as_secs_f64(), Unit::Seconds),
-    ];
-    for (name, filter, found) in questions(&server)? {
+    let count = grouped(plan.messages as f64);
+    let mut figures = Vec::new();
+    for (at, (name, filter, found)) in questions(&server)?.into_iter().enumerate() {
+        let name = if at == 0 {
+            format!("S10 the log with {count} messages, {name}")
+        } else {
+            format!("  {name}")
+        };
         for _ in 0..TRIES {
-            figures.push(ask(&server, &name, &filter, found)?);
+            figures.push(ask(&server, &name, &filter, found)?.at_most(20.0));
         }
     }
+    let ready = server.ready_after.as_secs_f64();
+    figures.push(Figure::new("  start with such a log", ready, Unit::Seconds));
+    figures.push(Figure::new("  making such a log", filled.as_secs_f64(), Unit::Seconds));
     server.stop()?;
     Ok(figures)
 }

@@ -2,9 +2,19 @@
 
 mod batches;
 mod deliveries;
+mod disk;
+mod due;
+mod growth;
+mod hooks;
+mod idle;
+mod latency;
+mod lateness;
 mod log;
 mod memory;
+mod path;
+mod prompt;
 mod singles;
+mod sustained;
 
 use std::time::Duration;
 
@@ -23,78 +33,64 @@ const BATCH_AUDITS: u64 = 500;
 const BATCH_CONNECTIONS: usize = 16;
 /// How long posting a given number of audits may take.
 const POSTING_MAX: Duration = Duration::from_secs(120);
-/// More requests than a load that ends by time ever gets to.
-const REQUESTS_MAX: u64 = 100_000_000;
 
 /// A measure.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Measure {
-    /// Durable audits one by one, beside the server's answers without the store.
-    Singles,
-    /// Durable audits in batches.
-    Batches,
-    /// Deliveries to one hook.
-    Deliveries,
-    /// Memory of open windows, and a restart with them.
-    Memory,
-    /// Pages of a long log.
-    Log,
+pub struct Measure {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// In how many runs, the last, it is worth taking: what hardly varies, or takes long, in one.
+    pub runs_max: u32,
+    /// Takes it once.
+    pub take: fn(&Plan) -> Result<Vec<Figure>, Failure>,
 }
+
+const fn every_run(name: &'static str, take: fn(&Plan) -> Result<Vec<Figure>, Failure>) -> Measure {
+    Measure { name, runs_max: u32::MAX, take }
+}
+
+const fn once(name: &'static str, take: fn(&Plan) -> Result<Vec<Figure>, Failure>) -> Measure {
+    Measure { name, runs_max: 1, take }
+}
+
+/// All of them, in the order in which they are taken.
+pub static ALL: [Measure; 14] = [
+    every_run("singles", singles::take),
+    every_run("batches", batches::take),
+    every_run("deliveries", deliveries::take),
+    once("sustained", sustained::take),
+    once("memory", memory::take),
+    every_run("lateness", lateness::take),
+    once("due", due::take),
+    every_run("latency", latency::take),
+    every_run("prompt", prompt::take),
+    once("log", log::take),
+    once("growth", growth::take),
+    once("disk", disk::take),
+    every_run("idle", idle::take),
+    once("hooks", hooks::take),
+];
 
 impl Measure {
-    /// All of them, in the order in which they are taken.
-    pub const ALL: [Measure; 5] =
-        [Measure::Singles, Measure::Batches, Measure::Deliveries, Measure::Memory, Measure::Log];
-
-    /// What it is called on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Measure::Singles => "singles",
-            Measure::Batches => "batches",
-            Measure::Deliveries => "deliveries",
-            Measure::Memory => "memory",
-            Measure::Log => "log",
-        }
-    }
-
     /// The measure of that name.
-    pub fn named(name: &str) -> Option<Measure> {
-        Measure::ALL.into_iter().find(|measure| measure.name() == name)
-    }
-
-    /// In how many runs, the last, it is worth taking. Memory hardly varies, and takes long; the log
-    /// is asked many times in one run.
-    pub fn runs_max(self) -> u32 {
-        match self {
-            Measure::Memory | Measure::Log => 1,
-            _ => u32::MAX,
-        }
-    }
-
-    /// Takes it once.
-    pub fn take(self, plan: &Plan) -> Result<Vec<Figure>, Failure> {
-        match self {
-            Measure::Singles => singles::take(plan),
-            Measure::Batches => batches::take(plan),
-            Measure::Deliveries => deliveries::take(plan),
-            Measure::Memory => memory::take(plan),
-            Measure::Log => log::take(plan),
-        }
+    pub fn named(name: &str) -> Option<&'static Measure> {
+        ALL.iter().find(|measure| measure.name == name)
     }
 }
 
-/// Posts one audit to each of the records from `first_record` to `end_record`, in batches.
-fn post_records(server: &Server, first_record: u64, end_record: u64) -> Result<(), Failure> {
-    let audits = end_record - first_record;
-    assert!(audits.is_multiple_of(BATCH_AUDITS), "whole batches only");
+/// Posts the audits `first..end` in batches, each about a record of its own.
+fn post_records(server: &Server, first: u64, end: u64) -> Result<(), Failure> {
+    post(server, Request::batch(&server.token, BATCH_AUDITS), first, end)
+}
+
+/// Posts the audits `first..end` in such requests.
+fn post(server: &Server, request: Request, first: u64, end: u64) -> Result<(), Failure> {
+    let (audits, each) = (end - first, request.audits());
+    assert!(audits.is_multiple_of(each), "whole batches only");
     let sent = generator::send(&Load {
-        address: server.address,
-        request: Request::batch(&server.token, BATCH_AUDITS as usize),
-        expected: 202,
         connections: BATCH_CONNECTIONS,
-        first_record,
-        requests_max: audits / BATCH_AUDITS,
-        time_max: POSTING_MAX,
+        first_record: first,
+        requests_max: audits / each,
+        ..Load::new(server.address, request, POSTING_MAX)
     })?;
     if sent.audits == audits {
         Ok(())
