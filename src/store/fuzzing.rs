@@ -1,4 +1,5 @@
-//! What `tests/fuzz` reaches of the store: every kind of row, read from whatever bytes a disk gives back.
+//! What `tests/fuzz` and `benches/core` reach of the store: every kind of row, read from whatever bytes a disk
+//! gives back; and keys.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::model::{
     Account, AccountInfo, Attempt, FullRecord, Health, Id, Integration, MessageDraft, Owed, Parts,
-    Session, Settled, Source, Token, Workspace,
+    RecordKey, Session, Settled, Source, Token, Workspace,
 };
 
 /// A kind of row that some bytes can be read as, and how it would be written.
@@ -68,6 +69,16 @@ fn read_as_digest(bytes: &[u8]) {
     let who = blocks::Who { integrations: vec![1, 2], types: vec![1, 2, 3] };
     let _ = blocks::passing(bytes, &who, &wanted);
     let _ = wanted.texts().map(|texts| texts.may_be_in(bytes));
+}
+
+/// The keys that closing a window of this record with one message writes: its mark, its place in the index
+/// of records, the message.
+pub fn keys_of_window(record: &RecordKey, id: Id) -> [u8; 39] {
+    let mut keys = [0; 39];
+    keys[..9].copy_from_slice(&keys::by_id(keys::MARKS, id));
+    keys[9..30].copy_from_slice(&keys::record_mark(record.partition(), id));
+    keys[30..].copy_from_slice(&keys::by_id(keys::MESSAGES, id));
+    keys
 }
 
 fn log_row<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Option<Vec<u8>> {
