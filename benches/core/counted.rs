@@ -2,9 +2,7 @@
 
 use std::hint::black_box;
 
-use iai_callgrind::{
-    Callgrind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
-};
+use iai_callgrind::{library_benchmark, library_benchmark_group};
 use lull::address::{self, Comes};
 use lull::collate::{Collated, Seen, collate};
 use lull::filter::{Verdict, decide};
@@ -163,20 +161,8 @@ fn encode_keys(material: (RecordKey, Id)) -> ((RecordKey, Id), [u8; 39]) {
 }
 
 library_benchmark_group!(
-    name = core;
+    name = pure;
     benchmarks =
         ingest_one, ingest_lines, ingest_write_kept, ingest_read_kept, filter, collate_window,
         format_body, address_window, sign_body, encode_keys
 );
-
-main!(
-    config = LibraryBenchmarkConfig::default()
-        // Instructions alone: what caches do is the machine's affair.
-        .tool(Callgrind::with_args(["--cache-sim=no"]));
-    library_benchmark_groups = core
-);
-
-/// Counts, or is counted.
-pub fn run() {
-    main();
-}

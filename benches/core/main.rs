@@ -16,15 +16,36 @@ mod material;
 
 use std::process::{Command, ExitCode, Stdio};
 
+/// Counts, or is counted. The macro looks for this bench by the file it stands in, so it stands here.
+mod runner {
+    use iai_callgrind::{Callgrind, LibraryBenchmarkConfig};
+
+    use crate::counted::pure;
+
+    iai_callgrind::main!(
+        config = LibraryBenchmarkConfig::default()
+            // Instructions alone: what caches do is the machine's affair.
+            .tool(Callgrind::with_args(["--cache-sim=no"]));
+        library_benchmark_groups = pure
+    );
+
+    pub fn run() {
+        main();
+    }
+}
+
 /// What iai-callgrind runs this program with when it is to be measured.
 const RUN: &str = "--iai-run";
 /// Its other half.
-const RUNNER: (&str, &str) = ("IAI_CALLGRIND_RUNNER", "iai-callgrind-runner");
+const RUNNER: &str = match option_env!("IAI_CALLGRIND_RUNNER") {
+    Some(path) => path,
+    None => "iai-callgrind-runner",
+};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == RUN) {
-        counted::run();
+        runner::run();
         return ExitCode::SUCCESS;
     }
     // Anything else is meant for the other bench, or this is a test run that includes benches.
@@ -32,14 +53,13 @@ fn main() -> ExitCode {
         println!("nothing is counted; `cargo bench --bench core` does");
         return ExitCode::SUCCESS;
     }
-    let runner = std::env::var(RUNNER.0).unwrap_or_else(|_| RUNNER.1.to_owned());
-    for program in [runner.as_str(), "valgrind"] {
+    for program in [RUNNER, "valgrind"] {
         if !is_there(program) {
             println!("nothing is counted: there is no {program}; see benches/core/main.rs");
             return ExitCode::SUCCESS;
         }
     }
-    counted::run();
+    runner::run();
     ExitCode::SUCCESS
 }
 
