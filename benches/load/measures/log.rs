@@ -112,7 +112,7 @@ fn questions(server: &Server) -> Result<Vec<(String, String, Found)>, Failure> {
         ("record type: one, old", format!("&record_type={ODD_TYPE}"), One),
         ("record type: none", "&record_type=unheard_of".to_owned(), None),
         ("user: many", "&user=ada".to_owned(), Many),
-        ("user: one of 2,000", format!("&user={one_user}"), Many),
+        ("user: one of 2,000", format!("&user={one_user}"), Some),
         ("user: one, old", format!("&user={odd_user}"), One),
         ("user: none", "&user=nobody".to_owned(), None),
         ("text: most", "&q=updated".to_owned(), Many),

@@ -74,15 +74,17 @@ pub fn drain(server: &Server, receiver: &Receiver, messages: u64) -> Result<(), 
         Failure::Wrong(format!("{posts} of {messages} messages came within {DRAIN_MAX:?}"))
     })?;
     server.wait_for("writing down the last deliveries", "/messages/owed", 0, DRAIN_MAX)?;
-    let delivered = server.stat("/messages/delivered")?;
+    let stat = |name| server.stat(&format!("/messages/{name}"));
+    let (made, delivered) = (stat("created")?, stat("delivered")?);
     let (posts, ids) = {
         let arrivals = receiver.arrivals();
         (arrivals.posts(), arrivals.messages())
     };
     // Each once; what was sent again all the same, as happens when an answer is not read in time, is told.
-    if ids != messages || delivered != messages as f64 {
+    if ids != messages || delivered != made {
         return Err(Failure::Wrong(format!(
-            "of {messages} messages {ids} came, and {delivered} are written down as delivered"
+            "of {messages} messages {ids} came; of {made} that were ever made {delivered} are written \
+             down as delivered"
         )));
     }
     if posts > messages {
