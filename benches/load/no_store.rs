@@ -1,4 +1,4 @@
-//! The rival of audits posted one by one: a server of the same HTTP library with as many threads, which
+//! The rival of audits posted: a server of the same HTTP library with as many threads, which
 //! reads each body with Lull's own `ingest` and answers what Lull would, but keeps nothing: no store, no
 //! token, no window. What Lull does beyond it is what being durable costs.
 
@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use actix_web::web::{self, Bytes, PayloadConfig};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer};
 use lull::ingest::{self, Media};
 use lull::settings::Limits;
 use serde_json::json;
@@ -48,9 +48,11 @@ async fn run() -> std::io::Result<()> {
     server.run().await
 }
 
-async fn answer(body: Bytes) -> HttpResponse {
+async fn answer(request: HttpRequest, body: Bytes) -> HttpResponse {
     static LAST_ID: AtomicU64 = AtomicU64::new(1 << 62);
-    match ingest::audits(&body, Media::Json, &Limits::default()) {
+    let is_json = request.content_type() == "application/json";
+    let media = if is_json { Media::Json } else { Media::Ndjson };
+    match ingest::audits(&body, media, &Limits::default()) {
         Ok(audits) => {
             let ids: Vec<String> =
                 audits.iter().map(|_| LAST_ID.fetch_add(1, Relaxed).to_string()).collect();

@@ -22,24 +22,28 @@ pub fn take(plan: &Plan) -> Result<Vec<Figure>, Failure> {
     let mut figures = Vec::new();
     for edits in [1, 5] {
         let audits = (plan.deliveries * edits).next_multiple_of(BATCH_AUDITS);
-        let times = take_with(audits, edits)?;
+        let [disk, kept] = take_with(audits, edits)?;
         let (count, label) = (grouped(audits as f64), if edits == 1 { "S12" } else { " " });
         let name = format!("{label} disk of {count} audits, a message for each {edits}");
-        figures.push(Figure::new(name, times, Unit::Times).at_most(2.2));
+        let figure = Figure::new(name, disk, Unit::Times).at_most(2.2);
+        figures.push(figure.beside("keys and values of what is kept", kept));
     }
     Ok(figures)
 }
 
-fn take_with(audits: u64, edits: u64) -> Result<f64, Failure> {
+/// What is on disk, and what the server counts as kept; both of each byte of the audits.
+fn take_with(audits: u64, edits: u64) -> Result<[f64; 2], Failure> {
     let receiver = Receiver::start()?;
     let folder = fresh_folder()?;
     let server = Server::start(folder.path(), QUIET_PERIOD)?;
     path::deliver_all(&server, &receiver)?;
     post(&server, Request::batch(&server.token, BATCH_AUDITS).edits(edits), 0, audits)?;
     path::drain(&server, &receiver, audits / edits)?;
+    let kept = server.stat("/store/bytes_kept")?;
     server.stop()?;
     let bytes = disk_bytes(folder.path()).map_err(Failure::system("looking at a folder"))?;
-    Ok(bytes as f64 / (audits * AUDIT_BYTES as u64) as f64)
+    let of_each = |bytes: f64| bytes / (audits * AUDIT_BYTES as u64) as f64;
+    Ok([of_each(bytes as f64), of_each(kept)])
 }
 
 /// Bytes that the files in a folder take on disk.

@@ -29,9 +29,13 @@ pub fn take(plan: &Plan) -> Result<Vec<Figure>, Failure> {
         let bytes = resident_bytes_with(&server, windows)?;
         let count = grouped(windows as f64);
         let each = bytes.saturating_sub(empty_bytes) as f64 / windows as f64;
-        let name = format!("S4 resident memory, {count} open windows");
-        // In proportion; at a million it is what it says.
-        figures.insert(0, resident(name, bytes).at_most(1_400.0 * windows as f64 / 1e6));
+        if windows == plan.windows[1] {
+            let name = format!("S4 resident memory, {count} open windows");
+            // In proportion; of a million it is what it says.
+            figures.insert(0, resident(name, bytes).at_most(1_400.0 * windows as f64 / 1e6));
+        } else {
+            figures.push(resident(format!("  {count} open windows"), bytes));
+        }
         figures.push(Figure::new(format!("  a window, of {count}"), each, Unit::Bytes));
     }
     let stopping = server.stop()?;
