@@ -121,11 +121,14 @@ fn measure(plan: &Plan, report: &mut Report) -> Result<(), Failure> {
     let mut ended = Ok(());
     for run in 1..=plan.runs {
         let runs_left = plan.runs - run;
-        for measure in plan.measures.iter().filter(|measure| runs_left < measure.runs_max) {
+        for (number, measure) in plan.measures.iter().enumerate() {
+            if runs_left >= measure.runs_max {
+                continue;
+            }
             let seconds = (clock::now() - begun).as_secs();
             eprintln!("{seconds:4} s  run {run}: {}", measure.name);
             match (measure.take)(plan) {
-                Ok(figures) => figures.into_iter().for_each(|figure| report.add(figure)),
+                Ok(figures) => figures.into_iter().for_each(|figure| report.add(number, figure)),
                 Err(failure) => {
                     eprintln!("        {} failed: {failure}", measure.name);
                     ended = Err(Failure::Wrong("not all of it could be measured".to_owned()));

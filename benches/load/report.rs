@@ -48,6 +48,8 @@ impl Figure {
 pub struct Report(Vec<Row>);
 
 struct Row {
+    /// Which measure it is of.
+    measure: usize,
     name: String,
     unit: Unit,
     target: Option<Target>,
@@ -60,26 +62,33 @@ struct Row {
 pub const COLUMNS: [&str; 7] = ["", "target", "median", "range", "runs", "", "beside"];
 
 impl Report {
-    /// Takes in a figure.
-    pub fn add(&mut self, figure: Figure) {
-        let at = self.0.iter().position(|row| row.name == figure.name).unwrap_or_else(|| {
-            self.0.push(Row {
-                name: figure.name,
-                unit: figure.unit,
-                target: figure.target,
-                values: Vec::new(),
-                rival: figure.rival.map(|(what, _)| what),
-                rival_values: Vec::new(),
+    /// Takes in a figure of the measure of this number.
+    pub fn add(&mut self, measure: usize, figure: Figure) {
+        let at = self
+            .0
+            .iter()
+            .position(|row| row.measure == measure && row.name == figure.name)
+            .unwrap_or_else(|| {
+                self.0.push(Row {
+                    measure,
+                    name: figure.name,
+                    unit: figure.unit,
+                    target: figure.target,
+                    values: Vec::new(),
+                    rival: figure.rival.map(|(what, _)| what),
+                    rival_values: Vec::new(),
+                });
+                self.0.len() - 1
             });
-            self.0.len() - 1
-        });
         self.0[at].values.push(figure.value);
         self.0[at].rival_values.extend(figure.rival.map(|(_, value)| value));
     }
 
-    /// The table, cell by cell: see [`COLUMNS`].
+    /// The table, cell by cell: see [`COLUMNS`]. Measure by measure, whenever each was taken.
     pub fn rows(&self) -> impl Iterator<Item = [String; 7]> {
-        self.0.iter().map(Row::cells)
+        let mut rows: Vec<&Row> = self.0.iter().collect();
+        rows.sort_by_key(|row| row.measure);
+        rows.into_iter().map(Row::cells)
     }
 }
 
