@@ -279,7 +279,7 @@ impl Planner {
 
     fn edit(&mut self, spec: &Value) -> Value {
         let dice = &mut self.dice;
-        match dice.below(11) {
+        match dice.below(12) {
             0 => json!({"collation": dice.pick(&["collated", "live", "all"])}),
             1 => json!({"collate_backlog": dice.percent(50)}),
             2 | 3 => json!({"quiet_period": dice.pick(&[json!(null), json!("0s"), json!("1s"),
@@ -300,6 +300,7 @@ impl Planner {
             8 => json!({"format": dice.pick(&["audit", "audit", "aha"])}),
             9 => json!({"retry_schedule": dice.pick(&[json!(null), json!([]), json!(["5s"]),
                 json!(["1s", "1m", "1h"])]), "timeout": dice.pick(&["1s", "15s", "2m"])}),
+            10 => json!({"rate_limit": dice.pick(&[json!(null), json!(1), json!(3), json!(40)])}),
             _ => json!({"max_in_flight": dice.pick(&[1, 2, 256])}),
         }
     }

@@ -102,9 +102,16 @@ impl Model {
             (None, Some(spec)) => {
                 let (id, _) = hooks.last().ok_or("the new integration is not there")?;
                 let (earlier, failing_since, touched) = (vec![], None, at.mono);
-                let (disabled, schedule_before, spec) = (0, None, Spec(spec));
-                let hook =
-                    Hook { spec, earlier, failing_since, touched, disabled, schedule_before };
+                let (asked, disabled, schedule_before, spec) = (None, 0, None, Spec(spec));
+                let hook = Hook {
+                    spec,
+                    earlier,
+                    failing_since,
+                    touched,
+                    asked,
+                    disabled,
+                    schedule_before,
+                };
                 self.hooks.insert(*id, hook);
             }
             (Some(id), Some(spec)) => {
@@ -120,7 +127,7 @@ impl Model {
                     hook.disabled = at.mono;
                 }
                 hook.schedule_before = Some((at.mono, hook.spec.schedule()));
-                (hook.spec, hook.touched) = (spec, at.mono);
+                (hook.spec, hook.touched, hook.asked) = (spec, at.mono, None);
             }
             (None, None) => {}
         }

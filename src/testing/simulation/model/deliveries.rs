@@ -20,6 +20,7 @@ impl Model {
         body: &serde_json::Value,
     ) -> Result<(), Objection> {
         self.must_go.retain(|(message, _)| *message != id);
+        self.is_spread(at, hook)?;
         let Some(message) = self.messages.get(&id) else {
             return Err(format!("a request with {id}, which is no message"));
         };
@@ -64,6 +65,20 @@ impl Model {
         message.flying = Some(Flight { began: at, manual, answer: None, schedules });
         message.perhaps_flying = false;
         self.touch(hook, at);
+        Ok(())
+    }
+
+    /// Requests are evenly spread, where so many a second are allowed. The limit begins anew when the
+    /// integration is changed; one request at that very moment may be under the one before.
+    fn is_spread(&mut self, at: At, hook: u64) -> Result<(), Objection> {
+        let Some(hook) = self.hooks.get_mut(&hook) else { return Ok(()) };
+        let changed = hook.schedule_before.as_ref().map(|(moment, _)| *moment);
+        if let (Some(spread), Some(before)) = (hook.spec.spread(), hook.asked) {
+            // Both moments are cut to the millisecond.
+            let after = at.mono - before + 1;
+            ensure!(after >= spread, "a request {after} ms after the last, and not {spread}");
+        }
+        hook.asked = (changed != Some(at.mono)).then_some(at.mono);
         Ok(())
     }
 
@@ -167,6 +182,8 @@ impl Model {
                 continue;
             }
             let patience = if at.mono - self.jumped < AFTER_JUMP { AFTER_JUMP } else { SLACK };
+            // A turn may have gone to one that was given up.
+            let patience = patience + 2 * hook.spec.spread().unwrap_or(0);
             let idle = at.mono - hook.touched.max(self.jumped);
             let forgotten = of_hook.find(|(message_id, message)| {
                 // Only the first of a record has to go.

@@ -80,6 +80,8 @@ pub struct Hook {
     failing_since: Option<i64>,
     /// When something last happened to it.
     touched: u64,
+    /// When it last got a request, under the limit that it has now.
+    asked: Option<u64>,
     /// When it was last disabled.
     disabled: u64,
     /// When it was last changed, and its schedule before that.
@@ -185,6 +187,7 @@ impl Model {
         }
         for hook in self.hooks.values_mut() {
             (hook.touched, hook.disabled, hook.schedule_before) = (at.mono, 0, None);
+            hook.asked = None;
         }
         self.windows_go_on(at);
     }

@@ -55,6 +55,12 @@ impl Spec {
         self.0.get("max_in_flight").and_then(Value::as_u64).unwrap_or(256) as usize
     }
 
+    /// How many milliseconds lie between two requests at least, where they are limited.
+    pub fn spread(&self) -> Option<u64> {
+        let a_second = self.0.get("rate_limit").and_then(Value::as_u64)?;
+        Some(1_000 / a_second)
+    }
+
     pub fn overrides(&self) -> Override {
         Override {
             quiet: self.text("quiet_period").map(ms),
