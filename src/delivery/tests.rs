@@ -1,10 +1,10 @@
 //! What is owed, from the commit to its end, on a manual clock with hooks that answer by a script.
 
 mod backlog;
-mod batches;
 mod by_hand;
 mod clock;
 mod counted;
+mod events;
 mod modes;
 mod steering;
 

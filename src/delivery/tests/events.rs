@@ -1,4 +1,6 @@
-//! Security events that wait for each other: for how long, whatever the clock does.
+//! Security events: in order, and how long they wait for each other, whatever the clock does.
+
+use serde_json::Value;
 
 use super::*;
 use crate::ingest;
@@ -17,7 +19,12 @@ async fn world() -> (World, Id) {
 }
 
 async fn log_in(world: &World) {
-    let event = ingest::kept_security_event(r#"{"action": "login"}"#).expect("an event");
+    log(world, "login").await;
+}
+
+async fn log(world: &World, action: &str) {
+    let event = json!({"action": action}).to_string();
+    let event = ingest::kept_security_event(&event).expect("an event");
     world.journal.secure(Account::DEFAULT, vec![event]).await.expect("committed");
 }
 
@@ -106,4 +113,29 @@ async fn what_waits_when_batches_are_given_up_goes_as_well() {
     log_in(&world).await;
     world.pass(BATCH_WAIT + SECOND).await;
     assert_eq!(sent(&world), [1, 1]);
+}
+
+#[actix::test]
+async fn events_that_are_sent_again_by_hand_go_one_after_the_other_whatever_they_are() {
+    let world = World::quiet(SECOND).await;
+    let edit = json!({"kind": "security", "actions": ["login", "logout"], "retry_schedule": []});
+    world.integration(edit).await;
+    world.will_answer(&[500; 3]);
+    for action in ["login", "logout", "login"] {
+        log(&world, action).await;
+    }
+    world.pass(SECOND).await;
+    let ids: Vec<Id> = world.log().iter().map(|entry| entry.message.id).collect();
+    assert!(world.log().iter().all(|entry| entry.status == Status::Failed));
+    world.journal.redeliver(ids, "tester").await.unwrap();
+    for in_all in [4, 5, 6] {
+        world.pass(SECOND / 100).await;
+        assert_eq!(world.requests().len(), in_all, "each takes a fiftieth of a second");
+        world.pass(SECOND / 100).await;
+    }
+    let actions = |bodies: &[Value]| -> Vec<Value> {
+        bodies.iter().map(|body| body["security"]["action"].clone()).collect()
+    };
+    let bodies = world.bodies();
+    assert_eq!(actions(&bodies[3..]), ["login", "logout", "login"]);
 }
