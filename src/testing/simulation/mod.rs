@@ -2,7 +2,7 @@
 //! that fail, clocks that jump, and disks that lose their power. After every step a naive model says what
 //! must be so.
 //!
-//! - `plan.rs`: what happens next, by the `dice.rs`; `hooks.rs`: receivers that fail
+//! - `plan/`: what happens next, by the `dice.rs`; `hooks.rs`: receivers that fail
 //! - `run.rs`: drives the core through it; `life.rs`: from one start of it to its stop, looked at;
 //!   `asking.rs`: what is asked of it meanwhile
 //! - `power.rs`, `disk.rs`: a power cut, and what it leaves

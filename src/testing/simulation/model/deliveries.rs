@@ -57,7 +57,8 @@ impl Model {
         // Of an integration that is changed at this very moment, the attempt may know either.
         let mut schedules = vec![spec.schedule()];
         let before = self.hooks[&hook].schedule_before.clone();
-        schedules.extend(before.filter(|(moment, _)| *moment == at.mono).map(|(_, before)| before));
+        let before = before.filter(|(moment, _)| *moment == at.mono);
+        schedules.extend(before.into_iter().flat_map(|(_, before)| before));
         let has_room = flying < spec.max_in_flight() || schedules.len() > 1;
         ensure!(has_room, "{flying} in flight to {hook} already");
         let manual = message.asked;
@@ -139,7 +140,8 @@ impl Model {
             }
         }
         self.may_disable(at, &commit, hook_id, flight.began.wall, &answer, good)?;
-        self.has_status(row)
+        self.leaves(row);
+        Ok(())
     }
 
     /// An integration is disabled by 410, and by five days of nothing but failures; never otherwise.

@@ -18,6 +18,13 @@ impl Model {
             let said = &self.audits[place].said;
             ensure!(is_in(said, kept), "the audit at {place} is\n{kept}\nand was\n{said}");
         }
+        let events: Vec<u64> = left.events.iter().map(|(place, _)| *place).collect();
+        let expected: Vec<u64> = self.events.keys().copied().collect();
+        ensure!(events == expected, "the security events are {events:?}, not {expected:?}");
+        for (place, kept) in &left.events {
+            let said = &self.events[place];
+            ensure!(is_in(said, kept), "the event at {place} is\n{kept}\nand was\n{said}");
+        }
         let marks: BTreeSet<u64> = left.marks.iter().map(|mark| mark.id).collect();
         let expected: BTreeSet<u64> = self.marks.keys().copied().collect();
         let odd: Vec<_> = marks.symmetric_difference(&expected).collect();
@@ -27,7 +34,7 @@ impl Model {
         let odd: Vec<_> = messages.symmetric_difference(&expected).collect();
         ensure!(odd.is_empty(), "the log differs at {odd:?}");
         for row in &left.messages {
-            self.has_status(row)?;
+            self.is_as_it_should_be(row)?;
             ensure!(row.body == self.messages[&row.id].body, "the body of {} has changed", row.id);
         }
         Ok(())
@@ -59,6 +66,7 @@ impl Model {
             self.audits.remove(&place);
         }
         self.known.retain(|_, place| places.contains(place));
+        self.events_pruned(before, left, to_the_end)?;
         let marks: BTreeSet<u64> = left.marks.iter().map(|mark| mark.id).collect();
         for mark in self.marks.keys().filter(|mark| !marks.contains(mark)) {
             ensure!(*mark < before, "the window {mark} was pruned, which is not old enough");
