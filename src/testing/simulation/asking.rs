@@ -14,7 +14,7 @@ use crate::ingest::{self, Media};
 use crate::model::{Account, By, ClosedBy, Id, Secret, WindowRule};
 use crate::record::{self, CloseByHand};
 use crate::settings::Limits;
-use crate::store::{Command, Configure, NewAudit, Outcome, StoreError};
+use crate::store::{Command, Configure, NewAudit, Outcome, Prune, StoreError};
 use crate::testing::parts::Parts;
 
 impl Run {
@@ -25,7 +25,7 @@ impl Run {
         parts: &Parts,
         watch: &Watch,
     ) -> Result<bool, StoreError> {
-        let journal = &parts.journal;
+        let (journal, now) = (&parts.journal, watch.at().wall);
         match doing {
             Doing::SendNow(record) | Doing::Discard(record) => {
                 let by = "tester".to_owned();
@@ -48,16 +48,16 @@ impl Run {
                 drop(journal.replay(replays, "tester").await?);
             }
             Doing::AtOnce(all) => {
-                let commands = all.iter().map(|doing| self.command(doing, parts)).collect();
+                let commands = all.iter().map(|doing| self.command(doing, parts, now)).collect();
                 journal.together(commands)?.iter().for_each(not_refused);
             }
-            _ => not_refused(&journal.execute(self.command(doing, parts)).await?),
+            _ => not_refused(&journal.execute(self.command(doing, parts, now)).await?),
         }
         Ok(true)
     }
 
     /// What the server's edges make of a call.
-    fn command(&mut self, doing: &Doing, parts: &Parts) -> Command {
+    fn command(&mut self, doing: &Doing, parts: &Parts, now: i64) -> Command {
         let spec = |spec: &Value| Box::new(serde_json::from_value(spec.clone()).expect("a spec"));
         let change = match doing {
             Doing::Post(audits) => return Command::Append(new(audits, parts), rule(self.server)),
@@ -70,6 +70,13 @@ impl Run {
                 let ids = ids.iter().copied().map(Id::from_u64).collect();
                 return Command::Redeliver(ids, "tester".into());
             }
+            Doing::Prune(before) => {
+                let before = Id::from_u64(*before);
+                let age = Duration::from_millis((now - before.time().unix_ms()).max(0) as u64);
+                let plan = parts.store.plan_prune(Timestamp::from_unix_ms(now), age, u64::MAX);
+                let nothing = Prune { before, ..Prune::default() };
+                return Command::Prune(plan.expect("readable").unwrap_or(nothing));
+            }
             Doing::Cancel(id) => return Command::Cancel(Id::from_u64(*id), "tester".into()),
             Doing::Create(edit) => {
                 Configure::CreateIntegration(Account::DEFAULT, spec(edit), self.secret())
@@ -81,6 +88,21 @@ impl Run {
             other => unreachable!("asked for elsewhere: {other:?}"),
         };
         Command::Configure(change, By::default())
+    }
+
+    /// The same, where an age is asked for, by the time that it goes back to.
+    pub(super) fn from_here(&mut self, doing: &Doing, now: i64) -> Doing {
+        match doing {
+            Doing::AtOnce(all) => {
+                Doing::AtOnce(all.iter().map(|doing| self.from_here(doing, now)).collect())
+            }
+            Doing::Prune(age) => {
+                let before = Id::at(Timestamp::from_unix_ms(now - *age as i64)).as_u64();
+                self.pruning = Some(before);
+                Doing::Prune(before)
+            }
+            doing => doing.clone(),
+        }
     }
 
     /// Forgets what is older than so many milliseconds, as the server does every now and then.

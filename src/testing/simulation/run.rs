@@ -199,11 +199,15 @@ impl Run {
     /// What was closed as it started is seen, and all that is stored looked at.
     fn has_started(&mut self, parts: &Parts, watch: &Watch) -> Result<(), String> {
         self.look_on(watch)?;
-        if let Some(before) = self.pruning.take() {
-            let left = read::left(&parts.store).map_err(|error| error.to_string())?;
-            self.model.pruned(before, &left, false)?;
-        }
+        self.has_pruned(parts)?;
         self.look(parts)
+    }
+
+    /// Some of what may be forgotten has gone, if that was asked for.
+    fn has_pruned(&mut self, parts: &Parts) -> Result<(), String> {
+        let Some(before) = self.pruning.take() else { return Ok(()) };
+        let left = read::left(&parts.store).map_err(|error| error.to_string())?;
+        self.model.pruned(before, &left, false)
     }
 
     fn next_step(&mut self, watch: &Watch) -> Option<Step> {
@@ -264,11 +268,13 @@ impl Run {
             Step::Do(Doing::Prune(age)) => self.prune(*age, parts, watch).await?,
             Step::Do(doing) => {
                 self.look_on(watch)?;
+                let doing = self.from_here(doing, watch.at().wall);
                 self.model.asks(doing.clone());
-                let happened = self.ask(doing, parts, watch).await.map_err(|e| e.to_string())?;
+                let happened = self.ask(&doing, parts, watch).await.map_err(|e| e.to_string())?;
                 if !watch.state().is_dead {
                     self.look_on(watch)?;
                     self.model.answered(happened)?;
+                    self.has_pruned(parts)?;
                 }
             }
         }

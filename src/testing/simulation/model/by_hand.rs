@@ -62,7 +62,10 @@ impl Model {
                 self.expect(at, &std::mem::take(&mut left.owed), expected)
             }
             // What is left is looked at when it is done.
-            Doing::Prune(_) => Ok(()),
+            Doing::Prune(before) => {
+                self.forgets = Some(before);
+                Ok(())
+            }
             Doing::SendNow(_) | Doing::Discard(_) => Err("a window closed without a mark".into()),
             Doing::AtOnce(_) => unreachable!("taken apart above"),
         }
@@ -181,18 +184,23 @@ impl Model {
                 && !self.given_up.contains(id)
         };
         let expected: Vec<u64> = ids.iter().copied().filter(there).collect();
-        let rows = first(&mut left.owed, expected.len());
-        let owed: Vec<u64> = rows.iter().map(|row| row.id).collect();
-        ensure!(owed == expected, "{owed:?} are owed again, and should be {expected:?}");
-        for row in &rows {
-            let message = self.messages.get_mut(&row.id).expect("looked at above");
+        for id in expected {
+            let message = self.messages.get_mut(&id).expect("looked at above");
+            let Some(row) = left.owed.first().filter(|row| row.id == id) else {
+                let may_go = message.state != State::Owed && Some(id) < self.forgets;
+                ensure!(may_go, "message {id} should be owed again");
+                self.forgotten.push(id);
+                continue;
+            };
+            self.again.insert(id);
             if message.state != State::Owed {
                 message.since = at.mono;
             }
             (message.state, message.due, message.asked) = (State::Owed, at.wall, true);
             let hook = message.hook;
+            self.rows.push(row.clone());
+            left.owed.remove(0);
             self.touch(hook, at);
-            self.leaves(row);
         }
         Ok(())
     }

@@ -79,6 +79,12 @@ pub struct Model {
     rows: Vec<Row>,
     /// Messages that were given up in the commit at hand.
     given_up: BTreeSet<u64>,
+    /// Messages that are owed again since what was asked for last.
+    again: BTreeSet<u64>,
+    /// What is older than this is forgotten in the commit at hand, and so must be what is here: asked
+    /// for again by then, it was not there.
+    forgets: Option<u64>,
+    forgotten: Vec<u64>,
     /// When an answer came for a message that is forgotten.
     too_late: Option<u64>,
     /// When the wall clock last jumped.
@@ -210,6 +216,7 @@ impl Model {
     /// Something is asked of the server.
     pub fn asks(&mut self, doing: Doing) {
         (self.doing, self.done) = (Some(doing), false);
+        self.again.clear();
     }
 
     /// What was asked is answered: it has happened, or there was nothing to do.
@@ -270,6 +277,7 @@ impl Model {
         self.latest = self.latest.max(at.wall);
         let totals = commit.totals;
         self.given_up.clear();
+        self.forgets = None;
         if !commit.marks.is_empty() {
             self.closed(at, commit)?;
         } else if !commit.settled.is_empty() {

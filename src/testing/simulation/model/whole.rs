@@ -48,7 +48,12 @@ impl Model {
             needed.extend(window.audits.iter().map(|(place, ..)| *place));
         }
         let mut needed_marks = BTreeSet::new();
-        for message in self.messages.values().filter(|it| it.state == State::Owed) {
+        // What to forget was worked out before it was known what this commit would owe again.
+        let owed = self
+            .messages
+            .iter()
+            .filter(|(id, it)| it.state == State::Owed && !self.again.contains(id));
+        for (_, message) in owed {
             for window in &message.windows {
                 needed_marks.insert(*window);
                 needed.extend(self.marks.get(window).into_iter().flat_map(|it| &it.places));
@@ -74,6 +79,8 @@ impl Model {
         }
         self.marks.retain(|mark, _| marks.contains(mark));
         let messages: BTreeSet<u64> = left.messages.iter().map(|row| row.id).collect();
+        let kept = std::mem::take(&mut self.forgotten).into_iter().find(|id| messages.contains(id));
+        ensure!(kept.is_none(), "message {kept:?} is there, and could not be asked for again");
         for (id, message) in self.messages.iter().filter(|(id, _)| !messages.contains(id)) {
             ensure!(*id < before, "message {id} was pruned, which is not old enough");
             ensure!(message.state != State::Owed, "message {id} was pruned, which is owed");

@@ -163,8 +163,11 @@ impl Planner {
     fn at_once(&mut self, model: &Model) -> Step {
         let mut all = Vec::new();
         for _ in 0..self.dice.range(2, 5) {
-            let step = match self.dice.below(12) {
-                0..=5 => self.post(model),
+            let step = match self.dice.below(13) {
+                0..=4 => self.post(model),
+                // Once is enough, and comes before what is asked for again.
+                5 if all.is_empty() => Step::Do(Doing::Prune(*self.dice.pick(&[0, HOUR, DAY]))),
+                5 => self.redeliver(model),
                 6 | 7 => self.secure(model),
                 8 => self.patch(model),
                 9 => self.toggle(model),
