@@ -91,10 +91,10 @@ impl Run {
     }
 
     /// The same, where an age is asked for, by the time that it goes back to.
-    pub(super) fn from_here(&mut self, doing: &Doing, now: i64) -> Doing {
+    pub(super) fn at_this_moment(&mut self, doing: &Doing, now: i64) -> Doing {
         match doing {
             Doing::AtOnce(all) => {
-                Doing::AtOnce(all.iter().map(|doing| self.from_here(doing, now)).collect())
+                Doing::AtOnce(all.iter().map(|doing| self.at_this_moment(doing, now)).collect())
             }
             Doing::Prune(age) => {
                 let before = Id::at(Timestamp::from_unix_ms(now - *age as i64)).as_u64();

@@ -23,6 +23,9 @@ use crate::testing::world::TestClock;
 /// When a run begins.
 const BEGINNING: i64 = 1_772_440_000_000;
 
+/// One seed in so many is about security events.
+const SEED_OF_EVENTS: u64 = 8;
+
 /// A run of one seed.
 pub struct Run {
     pub(super) seed: u64,
@@ -55,7 +58,11 @@ impl Run {
         let server = server_pair(&mut dice);
         Run {
             seed,
-            planner: Planner::new(Dice::of(seed, &[2]), server),
+            planner: Planner::new(
+                Dice::of(seed, &[2]),
+                server,
+                seed.is_multiple_of(SEED_OF_EVENTS),
+            ),
             dice,
             model: Model::default(),
             server,
@@ -268,7 +275,7 @@ impl Run {
             Step::Do(Doing::Prune(age)) => self.prune(*age, parts, watch).await?,
             Step::Do(doing) => {
                 self.look_on(watch)?;
-                let doing = self.from_here(doing, watch.at().wall);
+                let doing = self.at_this_moment(doing, watch.at().wall);
                 self.model.asks(doing.clone());
                 let happened = self.ask(&doing, parts, watch).await.map_err(|e| e.to_string())?;
                 if !watch.state().is_dead {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::dice::Dice;
 use super::hooks::{MOODS, Mood};
-use super::model::{Doing, Model, State};
+use super::model::{Doing, Hook, Model, State};
 use super::seen::{Pair, Record};
 
 /// One step.
@@ -47,6 +47,8 @@ pub struct Planner {
     together: VecDeque<Step>,
     /// How often things go wrong, in this seed.
     rough: bool,
+    /// Whether security events are what most of it is about.
+    of_events: bool,
 }
 
 /// The server's pair: one that leaves room for the overrides below (R3).
@@ -56,10 +58,10 @@ pub fn server_pair(dice: &mut Dice) -> Pair {
 }
 
 impl Planner {
-    pub fn new(mut dice: Dice, server: Pair) -> Planner {
+    pub fn new(mut dice: Dice, server: Pair, of_events: bool) -> Planner {
         let rough = dice.percent(70);
         let (audits, events, hooks) = (0, 0, 0);
-        Planner { dice, audits, events, hooks, server, together: VecDeque::new(), rough }
+        Planner { dice, audits, events, hooks, server, together: VecDeque::new(), rough, of_events }
     }
 
     pub fn restarts_with(&mut self, server: Pair) {
@@ -69,6 +71,9 @@ impl Planner {
     pub fn next(&mut self, model: &Model) -> Step {
         if Planner::of_audits(model).len() < 2 {
             return self.create();
+        }
+        if self.of_events && !model.hooks.values().any(Hook::is_security) {
+            return self.create_security();
         }
         if self.together.is_empty() {
             match self.dice.below(100) {
@@ -83,6 +88,7 @@ impl Planner {
             return step;
         }
         match self.dice.below(if self.rough { 1_000 } else { 930 }) {
+            0..=299 if self.of_events && self.dice.percent(60) => self.secure(model),
             0..=329 => self.post(model),
             330..=359 => self.secure(model),
             360..=379 => self.at_once(model),
@@ -308,7 +314,10 @@ impl Planner {
     }
 
     fn redeliver(&mut self, model: &Model) -> Step {
-        let ids: Vec<u64> = model.messages.keys().rev().take(40).copied().collect();
+        let of_events = |hook: u64| model.hooks.get(&hook).is_some_and(Hook::is_security);
+        let wanted =
+            model.messages.iter().rev().filter(|(_, it)| !self.of_events || of_events(it.hook));
+        let ids: Vec<u64> = wanted.take(40).map(|(id, _)| *id).collect();
         if ids.is_empty() {
             return self.pass();
         }
