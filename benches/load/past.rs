@@ -48,7 +48,7 @@ pub fn fill(data: &Path, audits: u64) -> Result<(), Failure> {
         let (outcomes, events) = writer.commit(commands, &clock).map_err(wrong)?;
         accepted = windows(events);
         let made = outcomes.into_iter().filter_map(|outcome| match outcome {
-            Outcome::Closed(closed) => closed.messages.first().copied(),
+            Outcome::Closed(Some(closed)) => closed.messages.first().copied(),
             _ => None,
         });
         let made = made.zip(partitions).zip(next..);

@@ -4,6 +4,7 @@ mod backlog;
 mod by_hand;
 mod clock;
 mod counted;
+mod events;
 mod modes;
 mod steering;
 

@@ -17,9 +17,10 @@ mod json;
 mod record;
 mod security;
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::model::{AuditDraft, SecurityDraft};
+use crate::model::{Account, AuditDraft, ExternalId, RecordKey, SecurityDraft};
 use crate::settings::Limits;
 use json::Pointer;
 pub use record::{FaultAt, SaidOfRecord, full_record};
@@ -140,6 +141,18 @@ pub fn kept(text: &[u8]) -> Result<AuditDraft, String> {
         faults.push(format!("{pointer} {message}"));
     })
     .ok_or_else(|| faults.join("; "))
+}
+
+/// Reads only which record an audit is about from the text the history keeps, in a fraction of the time.
+pub fn kept_record(text: &str, account: Account) -> Result<RecordKey, String> {
+    #[derive(Deserialize)]
+    struct About {
+        auditable_type: ExternalId,
+        auditable_id: ExternalId,
+    }
+    let about: About = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let About { auditable_type: record_type, auditable_id: record_id } = about;
+    Ok(RecordKey { account, record_type, record_id })
 }
 
 /// Reads one item, out of its envelope if it is in one.

@@ -143,18 +143,24 @@ impl RecordActor {
                 ClosedBy::Discarded { .. } => Vec::new(),
                 _ => shared.store.audits_at(&window.places)?,
             };
-            let config = shared.store.config();
-            let mut absorbed = outcome::comes_to(&shared.store, &config, &of, &audits, Hold::Take)?;
-            let close = Close {
-                record: record.clone(),
-                slot: slot.clone(),
-                rule: window.rule,
-                closed_by,
-                places: window.places,
-                messages: std::mem::take(&mut absorbed.messages),
-                nothing_changed: std::mem::take(&mut absorbed.nothing_changed),
-            };
-            shared.journal.close(close).await
+            loop {
+                let config = shared.store.config();
+                let mut absorbed =
+                    outcome::comes_to(&shared.store, &config, &of, &audits, Hold::Take)?;
+                let close = Close {
+                    record: record.clone(),
+                    slot: slot.clone(),
+                    rule: window.rule,
+                    closed_by: closed_by.clone(),
+                    places: window.places.clone(),
+                    messages: std::mem::take(&mut absorbed.messages),
+                    nothing_changed: std::mem::take(&mut absorbed.nothing_changed),
+                };
+                // Else there is one message less to take in.
+                if let Some(closed) = shared.journal.close(close).await? {
+                    return Ok(closed);
+                }
+            }
         };
         ctx.spawn(work.into_actor(self).map(move |closed, actor, ctx| {
             if closed.is_ok() {

@@ -37,8 +37,8 @@ impl Journal {
         self.execute(Command::SendBatch(integration)).await.map(drop)
     }
 
-    /// Closes a window.
-    pub async fn close(&self, close: Close) -> Result<Closed, StoreError> {
+    /// Closes a window; none when a message that it was to take in is owed no more, and nothing was written.
+    pub async fn close(&self, close: Close) -> Result<Option<Closed>, StoreError> {
         match self.execute(Command::Close(close)).await? {
             Outcome::Closed(closed) => Ok(closed),
             other => unexpected(other),

@@ -134,6 +134,14 @@ pub struct Close {
     pub nothing_changed: Vec<NothingChanged>,
 }
 
+impl Close {
+    /// The messages that are taken in.
+    pub fn superseded(&self) -> impl Iterator<Item = Id> {
+        let by_messages = self.messages.iter().filter_map(|message| message.supersedes);
+        by_messages.chain(self.nothing_changed.iter().filter_map(|nothing| nothing.supersedes))
+    }
+}
+
 /// A message to make.
 pub struct NewMessage {
     /// What it is.
@@ -200,8 +208,8 @@ pub struct Prune {
 pub enum Outcome {
     /// Of [`Command::Append`] and [`Command::Secure`].
     Appended(Appended),
-    /// Of [`Command::Close`].
-    Closed(Closed),
+    /// Of [`Command::Close`]; none where it was overtaken, and nothing was written.
+    Closed(Option<Closed>),
     /// Of [`Command::Settle`].
     Settled(Settlement),
     /// Of [`Command::Configure`].

@@ -102,6 +102,13 @@ impl Journal {
             }
         }
     }
+
+    /// Does all of this in one commit, as the thread does with what waits for it.
+    #[cfg(test)]
+    pub fn together(&self, commands: Vec<Command>) -> Result<Vec<Outcome>, StoreError> {
+        let Way::Inline(core) = &self.0 else { unreachable!("for tests on a manual clock") };
+        core.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).commit(commands)
+    }
 }
 
 impl JournalThread {

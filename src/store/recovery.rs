@@ -4,13 +4,13 @@
 //! reads both from the low water on, which every commit stores.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use super::counters::{Counters, State};
-use super::history::{decode_mark, read};
+use super::history::decode_mark;
 use super::{LinkTimer, Store, StoreError, keys, pack, value};
 use crate::clock::Timestamp;
-use crate::model::{Id, Owed, RecordKey, Slot, WindowRule};
+use crate::ingest;
+use crate::model::{Account, Id, Owed, RecordKey, Slot, WindowRule};
 
 /// What was going on.
 #[derive(Debug, Default)]
@@ -83,7 +83,6 @@ fn open_windows(store: &Store, low_water: Id) -> Result<Vec<OpenWindow>, StoreEr
         let (first, bytes) = pack?;
         let pack = pack::decode(first, &bytes)?;
         let slots: Vec<(Slot, WindowRule)> = Slot::of_rules(&pack.rules).collect();
-        let rules: Arc<[WindowRule]> = pack.rules.into();
         for (at, (account, text)) in pack.audits.iter().enumerate() {
             let place = first.plus(at as u64);
             let open =
@@ -92,10 +91,7 @@ fn open_windows(store: &Store, low_water: Id) -> Result<Vec<OpenWindow>, StoreEr
             for (slot, rule) in open {
                 let record = match &record {
                     Some(record) => record,
-                    None => {
-                        let audit = read(place, *account, rules.clone(), text)?;
-                        record.insert(audit.said.record(*account))
-                    }
+                    None => record.insert(record_of(place, *account, text)?),
                 };
                 let at = *position.entry((record.clone(), slot.clone())).or_insert(windows.len());
                 match windows.get_mut(at) {
@@ -117,6 +113,11 @@ fn open_windows(store: &Store, low_water: Id) -> Result<Vec<OpenWindow>, StoreEr
         }
     }
     Ok(windows)
+}
+
+fn record_of(place: Id, account: Account, text: &str) -> Result<RecordKey, StoreError> {
+    ingest::kept_record(text, account)
+        .map_err(|fault| StoreError::Damaged(format!("the audit at {place}: {fault}")))
 }
 
 /// The places at or above `low_water` that marks name, by the slot of their window. A mark is younger

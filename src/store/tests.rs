@@ -1,6 +1,7 @@
 //! Commands in, queries out, on a real folder.
 
 mod backup;
+mod closing;
 mod configured;
 mod events;
 mod forgetting;
@@ -109,20 +110,23 @@ impl Opened {
 
     /// Closes the window of the record that these audits are of; its messages.
     async fn close(&self, record: &str, ids: &[ExternalId], to: &[Id], body: &str) -> Vec<Id> {
-        let places = self.places(ids);
         let messages = to.iter().map(|integration| message(*integration, record, body));
-        let close = Close {
+        let messages =
+            messages.map(|draft| NewMessage { draft, oldest: Id::default(), supersedes: None });
+        let close = self.closing(record, ids, messages.collect());
+        self.journal.close(close).await.unwrap().expect("not overtaken").messages
+    }
+
+    fn closing(&self, record: &str, ids: &[ExternalId], messages: Vec<NewMessage>) -> Close {
+        Close {
             record: key(record),
             slot: Slot::SERVER,
             rule: RULE,
             closed_by: ClosedBy::Quiet,
-            places,
-            messages: messages
-                .map(|draft| NewMessage { draft, oldest: Id::default(), supersedes: None })
-                .collect(),
+            places: self.places(ids),
+            messages,
             nothing_changed: vec![],
-        };
-        self.journal.close(close).await.unwrap().messages
+        }
     }
 
     fn places(&self, ids: &[ExternalId]) -> Vec<Id> {

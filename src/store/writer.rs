@@ -316,7 +316,14 @@ impl<'s> Draft<'s> {
         }
     }
 
+    /// Closes a window, unless a message that it was to take in is not owed any more, because somebody
+    /// cancelled it meanwhile: the new one holds its audits, so it has to be worked out again.
     fn close(&mut self, close: Close) -> Result<Outcome, StoreError> {
+        for message in close.superseded() {
+            if self.owed(message)?.is_none() {
+                return Ok(Outcome::Closed(None));
+            }
+        }
         let (id, partition) = (self.next_id(), close.record.partition());
         let mut addressed: Vec<(Id, Addressed)> = Vec::new();
         let mut messages = Vec::new();
@@ -351,7 +358,7 @@ impl<'s> Draft<'s> {
         self.keep_row(&keys::by_id(keys::MARKS, id), &encode(&mark));
         self.batch.insert(&keys::record_mark(partition, id), &[]);
         self.state.counters.totals.windows += 1;
-        Ok(Outcome::Closed(Closed { messages }))
+        Ok(Outcome::Closed(Some(Closed { messages })))
     }
 
     /// Writes a row of history or log, which counts towards what is kept.

@@ -2,7 +2,7 @@
 //! back from the history as it went in, and stays within its bounds.
 
 use lull::ingest::{self, Media};
-use lull::model::{AuditDraft, CHANGES_MAX, ExternalId, NAME_CHARS_MAX};
+use lull::model::{Account, AuditDraft, CHANGES_MAX, ExternalId, NAME_CHARS_MAX};
 
 use crate::posted::{is_told, items, limits};
 
@@ -31,6 +31,8 @@ fn is_kept(audit: &AuditDraft) {
     let text = written(audit);
     let again = ingest::kept(text.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {text}"));
     assert_eq!(written(&again), text);
+    let record = ingest::kept_record(&text, Account::DEFAULT).expect("it is kept");
+    assert_eq!(record, audit.record(Account::DEFAULT));
     let names = [&audit.auditable_type, &audit.auditable_id].into_iter();
     let names = names.chain(&audit.id).chain(&audit.associated_type).chain(&audit.associated_id);
     let names = names.chain(&audit.workspace_id).chain(audit.user.iter().map(|user| &user.id));

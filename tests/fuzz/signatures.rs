@@ -22,7 +22,10 @@ pub fn check(data: &[u8]) {
         }
         Err(bad) => {
             let told = bad.to_string();
-            assert!(secret.len() < 12 || !told.contains(secret), "{told}");
+            // What is said of every other has these words as well.
+            let of_others = "?".parse::<Secret>().expect_err("no secret").to_string();
+            let is_told = told.contains(secret) && !of_others.contains(secret);
+            assert!(secret.len() < 12 || !is_told, "{told}");
             "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".parse().expect("a secret")
         }
     };

@@ -31,6 +31,7 @@
 //! - `disk`: disks that are full, read-only, slow or broken, and well again
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 //! - `power_cut`: a power cut at random moments loses and doubles nothing
+//! - `pages`: the tests that the pages about threats and reliability name are there
 
 mod again;
 mod backup;
@@ -51,6 +52,7 @@ mod listen;
 mod metrics;
 mod nasty;
 mod overload;
+mod pages;
 mod power_cut;
 mod preview;
 mod record_hooks;

@@ -91,3 +91,34 @@ async fn the_journal_groups_what_comes_at_once_and_answers_each_and_stops_in_ord
     let refused = journal.append(vec![new_audit(500)], RULE).await;
     assert!(matches!(refused, Err(StoreError::Stopped)));
 }
+
+/// Whoever is told of commits must not fail; if it does all the same, nobody waits for ever, nothing that
+/// was written is lost, and it is noticed, so that the server begins anew.
+#[actix::test]
+async fn a_journal_whose_thread_is_gone_refuses_everything_and_says_so() {
+    struct Fails;
+    impl Listener for Fails {
+        fn committed(&mut self, _: Vec<Event>) {
+            panic!("a defect, for this test");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Still(AtomicU64::new(1_772_440_000_000_000_000)));
+    let (store, writer, _) = Store::open(folder.path(), Timestamp::default()).unwrap();
+    let (journal, thread) = Journal::start(writer, clock, Box::new(Fails), metrics()).unwrap();
+    let audit = || {
+        let (text, id) = (edit("a1", "1", "u").to_string(), ExternalId::new("a1").ok());
+        vec![NewAudit { record: key("1"), id, text, learned: vec![] }]
+    };
+    assert!(!thread.is_gone());
+    for _ in 0..2 {
+        let refused = journal.append(audit(), RULE).await;
+        assert!(matches!(refused, Err(StoreError::Stopped)));
+    }
+    while !thread.is_gone() {
+        actix::clock::sleep(Duration::from_millis(1)).await;
+    }
+    drop((journal, store));
+    let (store, ..) = opened_again(folder.path(), Timestamp::default());
+    assert_eq!(store.totals().audits, 1);
+}

@@ -1,7 +1,8 @@
 //! What people ask for with messages: try again, give up, address again.
 
 use super::Draft;
-use crate::model::{Delivery, Id, Owed, Source, Status};
+use crate::address;
+use crate::model::{Delivery, Id, Message, Owed, Partition, Source, Status};
 use crate::store::{Outcome, Replay, StoreError, keys};
 
 impl Draft<'_> {
@@ -30,7 +31,7 @@ impl Draft<'_> {
                     self.batch.remove(&keys::settled(id));
                     self.batch.remove(&keys::status_message(settled.status, id));
                     *self.owed_change.entry(integration).or_default() += 1;
-                    let partition = entry.message.draft.record.partition();
+                    let partition = self.line_of(&entry.message);
                     let oldest = self.oldest_audit(entry.message.source)?;
                     let (attempts, last_code) = (settled.attempts, settled.last_code);
                     Owed { integration, partition, oldest, attempts, due, last_code, asked_by }
@@ -73,6 +74,15 @@ impl Draft<'_> {
             }
         }
         Ok(Outcome::Messages(messages))
+    }
+
+    /// The line that a message goes in: its record's; security events have one of their integration's.
+    fn line_of(&self, message: &Message) -> Partition {
+        let to = self.config.integrations.get(&message.draft.integration);
+        match (message.source, to) {
+            (Source::Events(_), Some(to)) => address::security::line(to),
+            _ => message.draft.record.partition(),
+        }
     }
 
     fn oldest_audit(&self, source: Source) -> Result<Id, StoreError> {

@@ -42,6 +42,7 @@ pub struct State {
     /// Messages that were answered, and whose attempt is not written down yet: when that began.
     answered: BTreeMap<u64, i64>,
     last_mark: Id,
+    last_event: u64,
     windows: u64,
     pub crash: Option<Crash>,
     /// The power goes while the server starts: during the commit after so many others.
@@ -105,6 +106,8 @@ impl Watch {
             state.windows = store.totals().windows;
             let marks = read::marks(store, Id::default()).expect("readable");
             state.last_mark = marks.last().map_or(Id::default(), |(id, _)| *id);
+            let events = read::events(store, 0).expect("readable");
+            state.last_event = events.last().map_or(0, |(place, _)| *place);
             let crash_at_start = state.crash_at_start.take();
             drop(state);
             if crash_at_start.is_some() {
@@ -245,6 +248,8 @@ impl Observer {
                 commit.marks.push(read::mark(id, &mark));
             }
         }
+        commit.events = read::events(store, state.last_event)?;
+        state.last_event = commit.events.last().map_or(state.last_event, |(place, _)| *place);
         for (message, began) in state.answered.clone() {
             let row = read::row(store, Id::from_u64(message))?;
             let attempts = store.attempts(Id::from_u64(message))?;

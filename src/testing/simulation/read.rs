@@ -7,7 +7,7 @@ use crate::model::{
     Account, Addressed, Attempt, Audit, ClosedBy, Delivery, ExternalId, Id, Mark, RecordKey, Slot,
     Source, Trigger, WindowRule,
 };
-use crate::store::{AuditFilter, Entry, MessageFilter, Store, StoreError};
+use crate::store::{AuditFilter, Entry, EventFilter, MessageFilter, Store, StoreError};
 
 /// More than a run ever makes.
 const ALL: usize = 1_000_000;
@@ -86,7 +86,8 @@ fn of_entry(entry: &Entry) -> Row {
     let source = match message.source {
         Source::Window(mark) => seen::Source::Window(mark.as_u64()),
         Source::Audit(place) => seen::Source::Audit(place.as_u64()),
-        other => panic!("a message of kind activity made of {other:?}"),
+        Source::Events(place) => seen::Source::Event(place.as_u64()),
+        other => panic!("a message made of {other:?}"),
     };
     let status = serde_json::to_value(entry.status).expect("plain data");
     Row {
@@ -112,6 +113,28 @@ pub fn attempt(attempt: &Attempt) -> seen::Attempt {
         manual: attempt.trigger == Trigger::Manual,
         code: attempt.outcome.code(),
     }
+}
+
+/// The security events of applications that came after this one.
+pub fn events(store: &Store, after: u64) -> Result<Vec<(u64, Value)>, StoreError> {
+    let filter = EventFilter {
+        account: Account::DEFAULT,
+        action: Some(ExternalId::new("app.*").expect("a name")),
+        outcome: None,
+        user_id: None,
+        min_severity: 0,
+        target: None,
+        among: None,
+        since: Some(Id::from_u64(after).time()),
+        until: None,
+        before: None,
+        limit: ALL,
+    };
+    let page = store.security_events(&filter)?;
+    let found = page.items.iter().rev().filter(|(entry, _)| entry.place.as_u64() > after);
+    Ok(found
+        .map(|(entry, _)| (entry.place.as_u64(), serde_json::from_str(&entry.text).expect("JSON")))
+        .collect())
 }
 
 /// All that is left.
@@ -153,6 +176,7 @@ pub fn left(store: &Store) -> Result<Left, StoreError> {
         }
     }
     Ok(Left {
+        events: events(store, 0)?,
         audits: audits.iter().map(|audit| (audit.place.as_u64(), said(audit))).collect(),
         marks: marks.iter().map(|(id, found)| mark(*id, found)).collect(),
         messages: messages.iter().rev().map(of_entry).collect(),

@@ -23,6 +23,9 @@ use crate::testing::world::TestClock;
 /// When a run begins.
 const BEGINNING: i64 = 1_772_440_000_000;
 
+/// One seed in so many is about security events.
+const SEED_OF_EVENTS: u64 = 8;
+
 /// A run of one seed.
 pub struct Run {
     pub(super) seed: u64,
@@ -55,7 +58,11 @@ impl Run {
         let server = server_pair(&mut dice);
         Run {
             seed,
-            planner: Planner::new(Dice::of(seed, &[2]), server),
+            planner: Planner::new(
+                Dice::of(seed, &[2]),
+                server,
+                seed.is_multiple_of(SEED_OF_EVENTS),
+            ),
             dice,
             model: Model::default(),
             server,
@@ -199,11 +206,15 @@ impl Run {
     /// What was closed as it started is seen, and all that is stored looked at.
     fn has_started(&mut self, parts: &Parts, watch: &Watch) -> Result<(), String> {
         self.look_on(watch)?;
-        if let Some(before) = self.pruning.take() {
-            let left = read::left(&parts.store).map_err(|error| error.to_string())?;
-            self.model.pruned(before, &left, false)?;
-        }
+        self.has_pruned(parts)?;
         self.look(parts)
+    }
+
+    /// Some of what may be forgotten has gone, if that was asked for.
+    fn has_pruned(&mut self, parts: &Parts) -> Result<(), String> {
+        let Some(before) = self.pruning.take() else { return Ok(()) };
+        let left = read::left(&parts.store).map_err(|error| error.to_string())?;
+        self.model.pruned(before, &left, false)
     }
 
     fn next_step(&mut self, watch: &Watch) -> Option<Step> {
@@ -264,11 +275,13 @@ impl Run {
             Step::Do(Doing::Prune(age)) => self.prune(*age, parts, watch).await?,
             Step::Do(doing) => {
                 self.look_on(watch)?;
+                let doing = self.at_this_moment(doing, watch.at().wall);
                 self.model.asks(doing.clone());
-                let happened = self.ask(doing, parts, watch).await.map_err(|e| e.to_string())?;
+                let happened = self.ask(&doing, parts, watch).await.map_err(|e| e.to_string())?;
                 if !watch.state().is_dead {
                     self.look_on(watch)?;
                     self.model.answered(happened)?;
+                    self.has_pruned(parts)?;
                 }
             }
         }

@@ -51,6 +51,8 @@ pub struct Answer {
 #[derive(Debug, Default)]
 pub struct Commit {
     pub accepted: Vec<(u64, Value)>,
+    /// Security events of applications.
+    pub events: Vec<(u64, Value)>,
     pub marks: Vec<Mark>,
     /// Messages that are owed since then.
     pub owed: Vec<Row>,
@@ -87,6 +89,7 @@ pub struct Mark {
 pub enum Source {
     Window(u64),
     Audit(u64),
+    Event(u64),
 }
 
 /// A message as the log has it.
@@ -115,6 +118,8 @@ pub struct Attempt {
 #[derive(Debug, Default)]
 pub struct Left {
     pub audits: Vec<(u64, Value)>,
+    /// Security events of applications.
+    pub events: Vec<(u64, Value)>,
     pub marks: Vec<Mark>,
     pub messages: Vec<Row>,
 }

@@ -63,6 +63,9 @@ fn of_commit(commit: &Commit) -> String {
     for (place, _) in &commit.accepted {
         words += &format!(" audit {place}");
     }
+    for (place, _) in &commit.events {
+        words += &format!(" event {place}");
+    }
     for mark in &commit.marks {
         let (by, own, places) = (&mark.by, mark.own, &mark.places);
         words += &format!(" window {} {:?} {own:?} {by:?} {places:?}", mark.id, mark.record);

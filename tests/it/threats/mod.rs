@@ -4,14 +4,12 @@
 //! - `bodies`: bombs, depth, slow clients, two lengths
 //! - `browser`: other pages in the browser of somebody who is logged in
 //! - `log`: text that would forge the log
-//! - `page`: the page itself, against the sources
 //! - `secrets`: everything that must not be shown, looked for in everything that is
 //! - `traversal`: files that are not the pages'
 
 mod bodies;
 mod browser;
 mod log;
-mod page;
 mod secrets;
 mod traversal;
 

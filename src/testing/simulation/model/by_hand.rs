@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Audit, Doing, Hook, Model, Objection, Spec, State, ensure};
-use crate::testing::simulation::seen::{At, Commit, Mark, Row};
+use crate::testing::simulation::seen::{At, Commit, Mark};
 
 impl Model {
     /// A commit that is neither a window's nor an attempt's must have been asked for.
@@ -12,31 +12,62 @@ impl Model {
             return Err(format!("a commit that nobody asked for: {commit:?}"));
         };
         self.done = true;
+        let mut left = commit;
         match doing {
-            Doing::Post(audits) => self.posted(at, &audits, commit),
-            Doing::Create(spec) => self.configured(at, &commit, None, Some(spec)),
-            Doing::Update(id, spec) => self.configured(at, &commit, Some(id), Some(spec)),
+            Doing::AtOnce(all) => {
+                // Audits are taken down first, so that their places follow each other.
+                let (posts, others): (Vec<_>, Vec<_>) =
+                    all.into_iter().partition(|doing| matches!(doing, Doing::Post(_)));
+                for doing in posts.into_iter().chain(others) {
+                    self.does(at, doing, &mut left)?;
+                }
+            }
+            doing => self.does(at, doing, &mut left)?,
+        }
+        ensure!(left.accepted.is_empty(), "audits that were not posted: {:?}", left.accepted);
+        ensure!(left.events.is_empty(), "events that were not posted: {:?}", left.events);
+        ensure!(left.owed.is_empty(), "nobody asked for {:?}", left.owed);
+        ensure!(left.gone.is_empty(), "nobody gave up {:?}", left.gone);
+        match &left.hooks {
+            Some(hooks) => self.are_configured(hooks),
+            None => Ok(()),
+        }
+    }
+
+    /// One of the things that were asked for has happened: takes what came of it out of the commit.
+    fn does(&mut self, at: At, doing: Doing, left: &mut Commit) -> Result<(), Objection> {
+        match doing {
+            Doing::Post(audits) => self.posted(at, &audits, left),
+            Doing::Secure(events) => self.secured(at, &events, left),
+            Doing::Create(spec) => self.configured(at, left, None, Some(spec)),
+            Doing::Update(id, spec) => self.configured(at, left, Some(id), Some(spec)),
             Doing::Delete(id) => {
                 let owed =
                     |(_, it): &(&u64, &super::Message)| it.hook == id && it.state == State::Owed;
                 let owed: Vec<u64> = self.messages.iter().filter(owed).map(|(id, _)| *id).collect();
-                self.gives_up(at, &commit.gone, &owed, State::Cancelled)?;
-                self.configured(at, &commit, Some(id), None)
+                let gone = first(&mut left.gone, owed.len());
+                self.gives_up(at, &gone, &owed, State::Cancelled)?;
+                self.configured(at, left, Some(id), None)
             }
-            Doing::Redeliver(ids) => self.redelivered(at, &ids, &commit.owed),
+            Doing::Redeliver(ids) => self.redelivered(at, &ids, left),
             Doing::Cancel(id) => {
                 let is_owed = self.messages.get(&id).is_some_and(|it| it.state == State::Owed);
                 let ids: Vec<u64> = if is_owed { vec![id] } else { vec![] };
-                self.gives_up(at, &commit.gone, &ids, State::Cancelled)
+                let gone = first(&mut left.gone, ids.len());
+                self.gives_up(at, &gone, &ids, State::Cancelled)
             }
             Doing::Replay(id, since) => {
                 let hook = self.hooks.get(&id).ok_or("a replay for a hook that is gone")?;
                 let expected = self.again(hook, id, since, u64::MAX);
-                self.expect(at, &commit.owed, expected)
+                self.expect(at, &std::mem::take(&mut left.owed), expected)
             }
             // What is left is looked at when it is done.
-            Doing::Prune(_) => Ok(()),
+            Doing::Prune(before) => {
+                self.forgets = Some(before);
+                Ok(())
+            }
             Doing::SendNow(_) | Doing::Discard(_) => Err("a window closed without a mark".into()),
+            Doing::AtOnce(_) => unreachable!("taken apart above"),
         }
     }
 
@@ -57,8 +88,7 @@ impl Model {
         self.open.keys().any(|(of, _)| of == record)
     }
 
-    fn posted(&mut self, at: At, audits: &[Value], commit: Commit) -> Result<(), Objection> {
-        let mut accepted = commit.accepted.iter();
+    fn posted(&mut self, at: At, audits: &[Value], left: &mut Commit) -> Result<(), Objection> {
         let mut expected = Vec::new();
         let mut places = Vec::new();
         for audit in audits {
@@ -68,24 +98,24 @@ impl Model {
                 self.totals[1] += 1;
                 continue;
             }
-            let Some((place, kept)) = accepted.next() else {
+            let Some((place, kept)) = first(&mut left.accepted, 1).pop() else {
                 return Err(format!("an audit is not there: {said}"));
             };
-            ensure!(is_in(&said, kept), "an audit is kept as\n{kept}\nand was\n{said}");
-            let after_all = self.audits.last_key_value().is_none_or(|(last, _)| last < place);
+            ensure!(is_in(&said, &kept), "an audit is kept as\n{kept}\nand was\n{said}");
+            let after_all = self.audits.last_key_value().is_none_or(|(last, _)| *last < place);
             ensure!(after_all, "the audit at {place} is not the last");
             self.totals[0] += 1;
-            self.known.insert(id.unwrap_or_else(|| place.to_string()), *place);
+            self.known.insert(id.unwrap_or_else(|| place.to_string()), place);
             let word = |key: &str| said[key].as_str().expect("a name").to_owned();
             let record = (word("auditable_type"), word("auditable_id"));
             let pairs = self.pairs();
-            self.joins(at, *place, &record, &pairs);
-            self.audits.insert(*place, Audit { record, said, pairs });
-            places.push(*place);
+            self.joins(at, place, &record, &pairs);
+            self.audits.insert(place, Audit { record, said, pairs });
+            places.push(place);
         }
-        ensure!(accepted.next().is_none(), "audits that were not posted");
         places.iter().for_each(|place| expected.extend(self.live(*place)));
-        self.expect(at, &commit.owed, expected)
+        let rows = first(&mut left.owed, expected.len());
+        self.expect(at, &rows, expected)
     }
 
     fn configured(
@@ -100,11 +130,19 @@ impl Model {
         match (id, spec) {
             (Some(id), None) => drop(self.hooks.remove(&id)),
             (None, Some(spec)) => {
-                let (id, _) = hooks.last().ok_or("the new integration is not there")?;
+                let new = hooks.iter().find(|(id, _)| !self.hooks.contains_key(id));
+                let (id, _) = new.ok_or("the new integration is not there")?;
                 let (earlier, failing_since, touched) = (vec![], None, at.mono);
-                let (disabled, schedule_before, spec) = (0, None, Spec(spec));
-                let hook =
-                    Hook { spec, earlier, failing_since, touched, disabled, schedule_before };
+                let (asked, disabled, schedule_before, spec) = (None, 0, None, Spec(spec));
+                let hook = Hook {
+                    spec,
+                    earlier,
+                    failing_since,
+                    touched,
+                    asked,
+                    disabled,
+                    schedule_before,
+                };
                 self.hooks.insert(*id, hook);
             }
             (Some(id), Some(spec)) => {
@@ -119,12 +157,15 @@ impl Model {
                 if hook.spec.enabled() && !spec.enabled() {
                     hook.disabled = at.mono;
                 }
-                hook.schedule_before = Some((at.mono, hook.spec.schedule()));
-                (hook.spec, hook.touched) = (spec, at.mono);
+                let mut before = hook.schedule_before.take().filter(|(then, _)| *then == at.mono);
+                let (_, before) = before.get_or_insert((at.mono, Vec::new()));
+                before.push(hook.spec.schedule());
+                hook.schedule_before = Some((at.mono, std::mem::take(before)));
+                (hook.spec, hook.touched, hook.asked) = (spec, at.mono, None);
             }
             (None, None) => {}
         }
-        self.are_configured(hooks)
+        Ok(())
     }
 
     pub(super) fn are_configured(&self, hooks: &[(u64, Value)]) -> Result<(), Objection> {
@@ -135,28 +176,43 @@ impl Model {
         Ok(())
     }
 
-    fn redelivered(&mut self, at: At, ids: &[u64], rows: &[Row]) -> Result<(), Objection> {
-        let there =
-            |id: &u64| self.messages.get(id).is_some_and(|it| self.hooks.contains_key(&it.hook));
+    fn redelivered(&mut self, at: At, ids: &[u64], left: &mut Commit) -> Result<(), Objection> {
+        // What was given up in the same commit will be there to be asked for again.
+        let there = |id: &u64| {
+            let message = self.messages.get(id);
+            message.is_some_and(|it| self.hooks.contains_key(&it.hook))
+                && !self.given_up.contains(id)
+        };
         let expected: Vec<u64> = ids.iter().copied().filter(there).collect();
-        let owed: Vec<u64> = rows.iter().map(|row| row.id).collect();
-        ensure!(owed == expected, "{owed:?} are owed again, and should be {expected:?}");
-        for row in rows {
-            let message = self.messages.get_mut(&row.id).expect("looked at above");
+        for id in expected {
+            let message = self.messages.get_mut(&id).expect("looked at above");
+            let Some(row) = left.owed.first().filter(|row| row.id == id) else {
+                let may_go = message.state != State::Owed && Some(id) < self.forgets;
+                ensure!(may_go, "message {id} should be owed again");
+                self.forgotten.push(id);
+                continue;
+            };
+            self.again.insert(id);
             if message.state != State::Owed {
                 message.since = at.mono;
             }
             (message.state, message.due, message.asked) = (State::Owed, at.wall, true);
             let hook = message.hook;
+            self.rows.push(row.clone());
+            left.owed.remove(0);
             self.touch(hook, at);
-            self.has_status(row)?;
         }
         Ok(())
     }
 }
 
-/// An audit with all that ids are written as: strings, and users not wrapped.
-fn said(audit: &Value) -> Value {
+/// Takes the first of these out, so many or all there are.
+pub(super) fn first<T>(of: &mut Vec<T>, count: usize) -> Vec<T> {
+    of.drain(..count.min(of.len())).collect()
+}
+
+/// What was said, with all ids as they are written: strings, and users not wrapped.
+pub(super) fn said(audit: &Value) -> Value {
     let mut said = audit.clone();
     let text = |value: &mut Value| {
         if value.is_number() {

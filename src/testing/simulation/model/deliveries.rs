@@ -20,6 +20,7 @@ impl Model {
         body: &serde_json::Value,
     ) -> Result<(), Objection> {
         self.must_go.retain(|(message, _)| *message != id);
+        self.is_spread(at, hook)?;
         let Some(message) = self.messages.get(&id) else {
             return Err(format!("a request with {id}, which is no message"));
         };
@@ -56,7 +57,8 @@ impl Model {
         // Of an integration that is changed at this very moment, the attempt may know either.
         let mut schedules = vec![spec.schedule()];
         let before = self.hooks[&hook].schedule_before.clone();
-        schedules.extend(before.filter(|(moment, _)| *moment == at.mono).map(|(_, before)| before));
+        let before = before.filter(|(moment, _)| *moment == at.mono);
+        schedules.extend(before.into_iter().flat_map(|(_, before)| before));
         let has_room = flying < spec.max_in_flight() || schedules.len() > 1;
         ensure!(has_room, "{flying} in flight to {hook} already");
         let manual = message.asked;
@@ -64,6 +66,20 @@ impl Model {
         message.flying = Some(Flight { began: at, manual, answer: None, schedules });
         message.perhaps_flying = false;
         self.touch(hook, at);
+        Ok(())
+    }
+
+    /// Requests are evenly spread, where so many a second are allowed. The limit begins anew when the
+    /// integration is changed; one request at that very moment may be under the one before.
+    fn is_spread(&mut self, at: At, hook: u64) -> Result<(), Objection> {
+        let Some(hook) = self.hooks.get_mut(&hook) else { return Ok(()) };
+        let changed = hook.schedule_before.as_ref().map(|(moment, _)| *moment);
+        if let (Some(spread), Some(before)) = (hook.spec.spread(), hook.asked) {
+            // Both moments are cut to the millisecond.
+            let after = at.mono - before + 1;
+            ensure!(after >= spread, "a request {after} ms after the last, and not {spread}");
+        }
+        hook.asked = (changed != Some(at.mono)).then_some(at.mono);
         Ok(())
     }
 
@@ -124,7 +140,8 @@ impl Model {
             }
         }
         self.may_disable(at, &commit, hook_id, flight.began.wall, &answer, good)?;
-        self.has_status(row)
+        self.leaves(row);
+        Ok(())
     }
 
     /// An integration is disabled by 410, and by five days of nothing but failures; never otherwise.
@@ -167,6 +184,8 @@ impl Model {
                 continue;
             }
             let patience = if at.mono - self.jumped < AFTER_JUMP { AFTER_JUMP } else { SLACK };
+            // A turn may have gone to one that was given up.
+            let patience = patience + 2 * hook.spec.spread().unwrap_or(0);
             let idle = at.mono - hook.touched.max(self.jumped);
             let forgotten = of_hook.find(|(message_id, message)| {
                 // Only the first of a record has to go.

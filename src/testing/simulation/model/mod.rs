@@ -6,12 +6,15 @@
 //! - `collate.rs`: audits to one audit (R11-R15)
 //! - `windows.rs`: when windows close, and what they come to (R1-R5, R10, R16, R17)
 //! - `deliveries.rs`: attempts and what follows from them (section 6)
-//! - `by_hand.rs`: what people ask for
+//! - `by_hand.rs`: what people ask for, `events.rs`: security events
+//! - `rows.rs`: messages as they are made and given up
 //! - `whole.rs`: all that is left in the store (R18)
 
 mod by_hand;
 mod collate;
 mod deliveries;
+mod events;
+mod rows;
 mod spec;
 mod whole;
 mod windows;
@@ -21,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::seen::{Answer, At, Commit, Pair, Record, Row, Seen, Source};
+use rows::Expected;
 use spec::{Override, Spec};
 
 /// How late anything may be on a clock that does not jump, in milliseconds: timers count milliseconds.
@@ -32,6 +36,8 @@ const SOON: i64 = 5_000;
 #[derive(Clone, Debug)]
 pub enum Doing {
     Post(Vec<Value>),
+    /// Security events.
+    Secure(Vec<Value>),
     SendNow(Record),
     Discard(Record),
     Create(Value),
@@ -43,6 +49,8 @@ pub enum Doing {
     Replay(u64, u64),
     /// What is older than this id need not be kept.
     Prune(u64),
+    /// Calls that share one commit.
+    AtOnce(Vec<Doing>),
 }
 
 /// What the model takes to be so.
@@ -53,6 +61,9 @@ pub struct Model {
     audits: BTreeMap<u64, Audit>,
     /// Ids by which an audit is known, and its place.
     known: BTreeMap<String, u64>,
+    /// Security events, and the ids by which they are known.
+    events: BTreeMap<u64, Value>,
+    events_known: BTreeMap<String, u64>,
     open: BTreeMap<(Record, Option<Pair>), Window>,
     /// Windows that were overdue when this life began, by the place of their last audit.
     overdue: BTreeSet<(u64, Record, Option<Pair>)>,
@@ -64,6 +75,16 @@ pub struct Model {
     done: bool,
     /// These messages were in somebody's hand at that moment, if they go at once.
     must_go: Vec<(u64, u64)>,
+    /// Messages as the commit at hand has left them, to be looked at when all of it is gone through.
+    rows: Vec<Row>,
+    /// Messages that were given up in the commit at hand.
+    given_up: BTreeSet<u64>,
+    /// Messages that are owed again since what was asked for last.
+    again: BTreeSet<u64>,
+    /// What is older than this is forgotten in the commit at hand, and so must be what is here: asked
+    /// for again by then, it was not there.
+    forgets: Option<u64>,
+    forgotten: Vec<u64>,
     /// When an answer came for a message that is forgotten.
     too_late: Option<u64>,
     /// When the wall clock last jumped.
@@ -80,10 +101,12 @@ pub struct Hook {
     failing_since: Option<i64>,
     /// When something last happened to it.
     touched: u64,
+    /// When it last got a request, under the limit that it has now.
+    asked: Option<u64>,
     /// When it was last disabled.
     disabled: u64,
-    /// When it was last changed, and its schedule before that.
-    schedule_before: Option<(u64, Vec<u64>)>,
+    /// When it was last changed, and its schedules before that.
+    schedule_before: Option<(u64, Vec<Vec<u64>>)>,
 }
 
 struct Audit {
@@ -185,6 +208,7 @@ impl Model {
         }
         for hook in self.hooks.values_mut() {
             (hook.touched, hook.disabled, hook.schedule_before) = (at.mono, 0, None);
+            hook.asked = None;
         }
         self.windows_go_on(at);
     }
@@ -192,6 +216,7 @@ impl Model {
     /// Something is asked of the server.
     pub fn asks(&mut self, doing: Doing) {
         (self.doing, self.done) = (Some(doing), false);
+        self.again.clear();
     }
 
     /// What was asked is answered: it has happened, or there was nothing to do.
@@ -247,10 +272,12 @@ impl Model {
         }
     }
 
-    /// One commit is one command here, so it is of one kind.
+    /// One commit is one command here, or calls that share one.
     fn committed(&mut self, at: At, commit: Commit) -> Result<(), Objection> {
         self.latest = self.latest.max(at.wall);
         let totals = commit.totals;
+        self.given_up.clear();
+        self.forgets = None;
         if !commit.marks.is_empty() {
             self.closed(at, commit)?;
         } else if !commit.settled.is_empty() {
@@ -261,6 +288,8 @@ impl Model {
         } else {
             self.by_hand(at, commit)?;
         }
+        let rows = std::mem::take(&mut self.rows);
+        rows.iter().try_for_each(|row| self.is_as_it_should_be(row))?;
         ensure!(
             totals == self.totals,
             "the totals are {totals:?}, and should be {:?}",
@@ -291,133 +320,6 @@ impl Model {
         ensure!(self.open.is_empty(), "still open in the end: {:?}", self.open.keys());
         Ok(())
     }
-
-    /// Messages that must have been made now, one by one and in this order.
-    fn expect(&mut self, at: At, rows: &[Row], expected: Vec<Expected>) -> Result<(), Objection> {
-        let (made, due): (Vec<_>, Vec<_>) = (
-            rows.iter().map(|row| (row.hook, row.source)).collect(),
-            expected.iter().map(|it| (it.hook, it.source)).collect(),
-        );
-        ensure!(made == due, "messages were made for {made:?}, and should be for {due:?}");
-        for (row, expected) in rows.iter().zip(expected) {
-            let Expected { hook, record, source, windows, body, asked } = expected;
-            ensure!(
-                row.record == record,
-                "message {} is about {:?}, not {record:?}",
-                row.id,
-                row.record
-            );
-            ensure!(
-                row.body == body,
-                "message {} has the body\n{}\nand should have\n{body}",
-                row.id,
-                row.body
-            );
-            let earlier = &windows[..windows.len().saturating_sub(1)];
-            ensure!(
-                row.earlier == earlier,
-                "message {} names {:?}, not {earlier:?}",
-                row.id,
-                row.earlier
-            );
-            ensure!(
-                row.due == Some(at.wall),
-                "message {} is due {:?} at {}",
-                row.id,
-                row.due,
-                at.wall
-            );
-            self.totals[3] += 1;
-            let message = Message {
-                hook,
-                record,
-                source,
-                windows,
-                body,
-                state: State::Owed,
-                attempts: 0,
-                due: at.wall,
-                early: 0,
-                asked,
-                since: at.mono,
-                logged: BTreeSet::new(),
-                flying: None,
-                taken: false,
-                perhaps_flying: false,
-            };
-            self.messages.insert(row.id, message);
-            self.touch(hook, at);
-            self.has_status(row)?;
-        }
-        Ok(())
-    }
-
-    fn has_status(&self, row: &Row) -> Result<(), Objection> {
-        let Some(message) = self.messages.get(&row.id) else {
-            return Err(format!("message {} should not be there", row.id));
-        };
-        let held = self.hooks.get(&message.hook).is_some_and(|hook| !hook.spec.enabled());
-        let status = match message.state {
-            State::Owed if held => "held",
-            State::Owed => "pending",
-            State::Delivered => "delivered",
-            State::Failed => "failed",
-            State::Superseded => "superseded",
-            State::Cancelled => "cancelled",
-        };
-        ensure!(
-            row.status == status,
-            "message {} is {}, and should be {status}",
-            row.id,
-            row.status
-        );
-        ensure!(
-            row.attempts == message.attempts,
-            "message {} has {} attempts, and should have {}",
-            row.id,
-            row.attempts,
-            message.attempts
-        );
-        Ok(())
-    }
-
-    fn touch(&mut self, hook: u64, at: At) {
-        if let Some(hook) = self.hooks.get_mut(&hook) {
-            hook.touched = at.mono;
-        }
-    }
-
-    /// Messages end without an attempt: these, and no others.
-    fn gives_up(
-        &mut self,
-        at: At,
-        rows: &[Row],
-        ids: &[u64],
-        state: State,
-    ) -> Result<(), Objection> {
-        let gone: BTreeSet<u64> = rows.iter().map(|row| row.id).collect();
-        let expected: BTreeSet<u64> = ids.iter().copied().collect();
-        ensure!(gone == expected, "{gone:?} were given up, and should have been {expected:?}");
-        for id in ids {
-            if let Some(message) = self.messages.get_mut(id) {
-                message.state = state;
-                let hook = message.hook;
-                self.touch(hook, at);
-            }
-            self.totals[if state == State::Superseded { 6 } else { 7 }] += 1;
-        }
-        rows.iter().try_for_each(|row| self.has_status(row))
-    }
-}
-
-/// A message that must be made.
-struct Expected {
-    hook: u64,
-    record: Record,
-    source: Source,
-    windows: Vec<u64>,
-    body: Value,
-    asked: bool,
 }
 
 impl Hook {
@@ -427,5 +329,9 @@ impl Hook {
 
     pub fn is_enabled(&self) -> bool {
         self.spec.enabled()
+    }
+
+    pub fn is_security(&self) -> bool {
+        self.spec.is_security()
     }
 }

@@ -35,6 +35,10 @@ impl Spec {
         self.0.get("enabled").and_then(Value::as_bool).unwrap_or(true)
     }
 
+    pub fn is_security(&self) -> bool {
+        self.text("kind") == Some("security")
+    }
+
     pub fn is_live(&self) -> bool {
         self.text("collation") == Some("live")
     }
@@ -53,6 +57,12 @@ impl Spec {
 
     pub fn max_in_flight(&self) -> usize {
         self.0.get("max_in_flight").and_then(Value::as_u64).unwrap_or(256) as usize
+    }
+
+    /// How many milliseconds lie between two requests at least, where they are limited.
+    pub fn spread(&self) -> Option<u64> {
+        let a_second = self.0.get("rate_limit").and_then(Value::as_u64)?;
+        Some(1_000 / a_second)
     }
 
     pub fn overrides(&self) -> Override {
@@ -91,6 +101,32 @@ impl Spec {
         }
         let is_kept = |change: &Value| matching.iter().any(|row| row_keeps(row, change));
         Some(changes.into_iter().filter(is_kept).collect())
+    }
+}
+
+impl Spec {
+    /// Whether it is to be sent a security event (section 7): by what was done, by whom, how it ended
+    /// and how grave it is.
+    pub fn sees_event(&self, event: &Value) -> bool {
+        let actions = list(&self.0, "actions");
+        let action = event["action"].as_str().unwrap_or("?");
+        // `login.*` is of `login` and of everything below it.
+        let is_of = |listed: &String| match listed.strip_suffix(".*") {
+            Some(above) => {
+                let below = action.strip_prefix(above);
+                below.is_some_and(|below| below.is_empty() || below.starts_with('.'))
+            }
+            None => listed == action,
+        };
+        let users = list(&self.0, "users");
+        let outcome = self.text("outcome");
+        let grave = |of: &Value, key: &str| of.get(key).and_then(Value::as_u64).unwrap_or(0);
+        self.is_security()
+            && self.enabled()
+            && (actions.is_empty() || actions.iter().any(is_of))
+            && (users.is_empty() || has(&users, event["user"].get("id")))
+            && (outcome.is_none() || outcome == event["outcome"].as_str())
+            && grave(event, "severity") >= grave(&self.0, "min_severity")
     }
 }
 

@@ -18,6 +18,13 @@ impl Model {
             let said = &self.audits[place].said;
             ensure!(is_in(said, kept), "the audit at {place} is\n{kept}\nand was\n{said}");
         }
+        let events: Vec<u64> = left.events.iter().map(|(place, _)| *place).collect();
+        let expected: Vec<u64> = self.events.keys().copied().collect();
+        ensure!(events == expected, "the security events are {events:?}, not {expected:?}");
+        for (place, kept) in &left.events {
+            let said = &self.events[place];
+            ensure!(is_in(said, kept), "the event at {place} is\n{kept}\nand was\n{said}");
+        }
         let marks: BTreeSet<u64> = left.marks.iter().map(|mark| mark.id).collect();
         let expected: BTreeSet<u64> = self.marks.keys().copied().collect();
         let odd: Vec<_> = marks.symmetric_difference(&expected).collect();
@@ -27,7 +34,7 @@ impl Model {
         let odd: Vec<_> = messages.symmetric_difference(&expected).collect();
         ensure!(odd.is_empty(), "the log differs at {odd:?}");
         for row in &left.messages {
-            self.has_status(row)?;
+            self.is_as_it_should_be(row)?;
             ensure!(row.body == self.messages[&row.id].body, "the body of {} has changed", row.id);
         }
         Ok(())
@@ -41,7 +48,12 @@ impl Model {
             needed.extend(window.audits.iter().map(|(place, ..)| *place));
         }
         let mut needed_marks = BTreeSet::new();
-        for message in self.messages.values().filter(|it| it.state == State::Owed) {
+        // What to forget was worked out before it was known what this commit would owe again.
+        let owed = self
+            .messages
+            .iter()
+            .filter(|(id, it)| it.state == State::Owed && !self.again.contains(id));
+        for (_, message) in owed {
             for window in &message.windows {
                 needed_marks.insert(*window);
                 needed.extend(self.marks.get(window).into_iter().flat_map(|it| &it.places));
@@ -59,6 +71,7 @@ impl Model {
             self.audits.remove(&place);
         }
         self.known.retain(|_, place| places.contains(place));
+        self.events_pruned(before, left, to_the_end)?;
         let marks: BTreeSet<u64> = left.marks.iter().map(|mark| mark.id).collect();
         for mark in self.marks.keys().filter(|mark| !marks.contains(mark)) {
             ensure!(*mark < before, "the window {mark} was pruned, which is not old enough");
@@ -66,6 +79,8 @@ impl Model {
         }
         self.marks.retain(|mark, _| marks.contains(mark));
         let messages: BTreeSet<u64> = left.messages.iter().map(|row| row.id).collect();
+        let kept = std::mem::take(&mut self.forgotten).into_iter().find(|id| messages.contains(id));
+        ensure!(kept.is_none(), "message {kept:?} is there, and could not be asked for again");
         for (id, message) in self.messages.iter().filter(|(id, _)| !messages.contains(id)) {
             ensure!(*id < before, "message {id} was pruned, which is not old enough");
             ensure!(message.state != State::Owed, "message {id} was pruned, which is owed");
@@ -75,7 +90,8 @@ impl Model {
         if to_the_end && needed.is_empty() {
             let kept = places.first().filter(|place| time_of(**place) + 1_000 < time_of(before));
             ensure!(kept.is_none(), "the audit at {kept:?} should have been pruned");
-            let kept = self.messages.keys().next().filter(|id| **id < before);
+            let owed_no_more = self.messages.iter().find(|(_, it)| it.state != State::Owed);
+            let kept = owed_no_more.map(|(id, _)| id).filter(|id| **id < before);
             ensure!(kept.is_none(), "message {kept:?} should have been pruned");
         }
         self.holds(left)

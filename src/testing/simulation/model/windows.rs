@@ -36,7 +36,8 @@ impl Model {
     pub(super) fn pairs(&self) -> Vec<Pair> {
         let server = self.server.expect("started");
         let mut pairs = vec![server];
-        for hook in self.hooks.values().filter(|it| it.spec.enabled() && !it.spec.is_live()) {
+        let of_audits = self.hooks.values().filter(|it| !it.spec.is_security());
+        for hook in of_audits.filter(|it| it.spec.enabled() && !it.spec.is_live()) {
             let pair = hook.spec.overrides().of(server);
             if !pairs.contains(&pair) {
                 pairs.push(pair);
@@ -110,7 +111,7 @@ impl Model {
         let hooks: Vec<u64> = if discarded { vec![] } else { self.hooks.keys().copied().collect() };
         for id in hooks {
             let hook = &self.hooks[&id];
-            if !hook.spec.enabled() || hook.spec.is_live() {
+            if !hook.spec.enabled() || hook.spec.is_live() || hook.spec.is_security() {
                 continue;
             }
             let body = match self.comes_to(hook, mark.own, &mark.places) {
@@ -272,7 +273,8 @@ impl Model {
         let audit = &self.audits[&place];
         let mut expected = Vec::new();
         for (id, hook) in &self.hooks {
-            if !hook.spec.enabled() || !(hook.spec.is_live() || hook.spec.is_all()) {
+            let wants_it = hook.spec.is_live() || hook.spec.is_all();
+            if !hook.spec.enabled() || !wants_it || hook.spec.is_security() {
                 continue;
             }
             let Some(changes) = hook.spec.sees(&audit.said) else { continue };

@@ -1,5 +1,5 @@
 //! `docs/security.md` and `docs/reliability.md` say which test shows what; here is looked whether those
-//! tests are there.
+//! tests are there, and at what no other test shows.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,11 @@
 //! What happens next, by the dice: what applications post, what people do, how time passes, what goes wrong.
 //! Some things are planned together, because by chance alone they would hardly ever meet.
+//!
+//! - `audits.rs`: what applications say
+//! - `specs.rs`: what people ask of integrations
+
+mod audits;
+mod specs;
 
 use std::collections::VecDeque;
 
@@ -7,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::dice::Dice;
 use super::hooks::{MOODS, Mood};
-use super::model::{Doing, Model, State};
+use super::model::{Doing, Hook, Model, State};
 use super::seen::{Pair, Record};
 
 /// One step.
@@ -34,12 +40,15 @@ const DAY: u64 = 24 * HOUR;
 pub struct Planner {
     dice: Dice,
     audits: u64,
+    events: u64,
     hooks: u64,
     server: Pair,
     /// What was planned together, and is still to come.
     together: VecDeque<Step>,
     /// How often things go wrong, in this seed.
     rough: bool,
+    /// Whether security events are what most of it is about.
+    of_events: bool,
 }
 
 /// The server's pair: one that leaves room for the overrides below (R3).
@@ -49,9 +58,10 @@ pub fn server_pair(dice: &mut Dice) -> Pair {
 }
 
 impl Planner {
-    pub fn new(mut dice: Dice, server: Pair) -> Planner {
+    pub fn new(mut dice: Dice, server: Pair, of_events: bool) -> Planner {
         let rough = dice.percent(70);
-        Planner { dice, audits: 0, hooks: 0, server, together: VecDeque::new(), rough }
+        let (audits, events, hooks) = (0, 0, 0);
+        Planner { dice, audits, events, hooks, server, together: VecDeque::new(), rough, of_events }
     }
 
     pub fn restarts_with(&mut self, server: Pair) {
@@ -59,14 +69,18 @@ impl Planner {
     }
 
     pub fn next(&mut self, model: &Model) -> Step {
-        if model.hooks.len() < 2 {
+        if Planner::of_audits(model).len() < 2 {
             return self.create();
+        }
+        if self.of_events && !model.hooks.values().any(Hook::is_security) {
+            return self.create_security();
         }
         if self.together.is_empty() {
             match self.dice.below(100) {
                 0 => self.never_left_alone(),
                 1 => self.pruned_in_time(),
                 2 => self.pair_after_pair(model),
+                3 => self.cut_short(model),
                 _ => {}
             }
         }
@@ -74,11 +88,15 @@ impl Planner {
             return step;
         }
         match self.dice.below(if self.rough { 1_000 } else { 930 }) {
-            0..=379 => self.post(model),
+            0..=299 if self.of_events && self.dice.percent(60) => self.secure(model),
+            0..=329 => self.post(model),
+            330..=359 => self.secure(model),
+            360..=379 => self.at_once(model),
             380..=679 => self.pass(),
             680..=709 => self.patch(model),
             710..=729 => self.toggle(model),
-            730..=744 if model.hooks.len() < 7 => self.create(),
+            730..=739 if model.hooks.len() < 8 => self.create(),
+            740..=744 if model.hooks.len() < 8 => self.create_security(),
             745..=749 if model.hooks.len() > 2 => Step::Do(Doing::Delete(self.hook(model))),
             750..=789 => {
                 let hook = self.hook(model);
@@ -129,7 +147,8 @@ impl Planner {
 
     /// An integration's pair is changed and changed again while its hook is down (R4, R17).
     fn pair_after_pair(&mut self, model: &Model) {
-        let (hook, record) = (self.hook(model), self.record());
+        let hook = *self.dice.pick(&Planner::of_audits(model));
+        let record = self.record();
         self.together.push_back(Step::Mood(hook, Mood::Broken));
         for quiet in ["30s", "1s", "10m"] {
             let mut spec = model.hooks[&hook].spec();
@@ -138,6 +157,48 @@ impl Planner {
             let pass = Step::Pass(self.dice.range(601_000, 700_000));
             self.together.extend([Step::Do(Doing::Update(hook, spec)), post, pass]);
         }
+    }
+
+    /// Calls that share one commit, which the power may go in.
+    fn cut_short(&mut self, model: &Model) {
+        let at_once = self.at_once(model);
+        let crash = Step::Crash(Some(0));
+        self.together.extend([crash, at_once]);
+    }
+
+    fn at_once(&mut self, model: &Model) -> Step {
+        let mut all = Vec::new();
+        for _ in 0..self.dice.range(2, 5) {
+            let step = match self.dice.below(13) {
+                0..=4 => self.post(model),
+                // Once is enough, and comes before what is asked for again.
+                5 if all.is_empty() => Step::Do(Doing::Prune(*self.dice.pick(&[0, HOUR, DAY]))),
+                5 => self.redeliver(model),
+                6 | 7 => self.secure(model),
+                8 => self.patch(model),
+                9 => self.toggle(model),
+                10 => self.cancel(model),
+                _ => self.redeliver(model),
+            };
+            match step {
+                Step::Do(doing) => all.push(doing),
+                _ => continue,
+            }
+        }
+        // What is asked of one that is gone comes to nothing.
+        if self.dice.percent(5) && model.hooks.len() > 2 {
+            all.push(Doing::Delete(self.hook(model)));
+        }
+        match all.is_empty() {
+            true => self.post(model),
+            false => Step::Do(Doing::AtOnce(all)),
+        }
+    }
+
+    /// Integrations that take audits.
+    fn of_audits(model: &Model) -> Vec<u64> {
+        let of_audits = model.hooks.iter().filter(|(_, hook)| !hook.is_security());
+        of_audits.map(|(id, _)| *id).collect()
     }
 
     fn hook(&mut self, model: &Model) -> u64 {
@@ -195,55 +256,17 @@ impl Planner {
         Step::Do(Doing::Post(audits))
     }
 
-    fn audit(&mut self) -> Value {
-        let (record_type, id) = self.record();
-        self.audits += 1;
-        let serial = self.audits;
-        let dice = &mut self.dice;
-        let actions = ["update", "update", "update", "update", "create", "destroy"];
-        let mut audit = json!({
-            "audit_action": dice.pick(&actions), "auditable_type": record_type,
-            "auditable_id": id, "changes": changes(dice), "ip": "192.0.2.1",
-        });
-        if dice.percent(40) {
-            audit["id"] =
-                if dice.percent(80) { json!(format!("a-{serial}")) } else { json!(serial) };
+    fn secure(&mut self, model: &Model) -> Step {
+        let mut events: Vec<Value> = Vec::new();
+        for _ in 0..self.dice.range(1, 3) {
+            let mut event = self.event();
+            let known = model.events_known();
+            if self.dice.percent(6) && !known.is_empty() {
+                event["id"] = json!(self.dice.pick(&known));
+            }
+            events.push(event);
         }
-        if dice.percent(10) {
-            audit["auditable_id"] = json!(id.parse::<u64>().expect("a number"));
-        }
-        if dice.percent(90) {
-            audit["user"] = user(dice, serial);
-        }
-        if dice.percent(15) {
-            let (flat, wrapped) = (user(dice, serial), json!({"user": user(dice, serial)}));
-            audit["contributors"] = json!([flat, wrapped]);
-        }
-        if dice.percent(60) {
-            audit["workspace_id"] = json!(dice.pick(&["ws1", "ws2"]));
-        }
-        if record_type == "comment" || dice.percent(10) {
-            audit["associated_type"] = json!(dice.pick(&["feature", "Feature", "epic"]));
-            audit["associated_id"] = json!("7");
-        }
-        if dice.percent(50) {
-            audit["interesting"] = json!(dice.percent(50));
-        }
-        if dice.percent(50) {
-            audit["description"] = json!(format!("did <b>{serial}</b>"));
-            audit["auditable_url"] = json!(format!("https://app.test/{serial}"));
-        }
-        if dice.percent(2) {
-            // Large enough for many sectors, and for values that are kept in parts.
-            let words = dice.range(500, 6_000) as usize;
-            audit["description"] = json!(format!("at length {serial} ").repeat(words / 4));
-        }
-        if dice.percent(10) {
-            // The client's clock says nothing about the order.
-            audit["created_at"] =
-                json!(dice.pick(&["2020-02-29T23:59:59.999Z", "2038-01-19T03:14:08.000Z"]));
-        }
-        audit
+        Step::Do(Doing::Secure(events))
     }
 
     fn create(&mut self) -> Step {
@@ -251,16 +274,29 @@ impl Planner {
         let mut spec = json!({"name": format!("hook {}", self.hooks), "kind": "activity",
             "hook_url": "http://hook.test/", "enabled": true});
         for _ in 0..3 {
-            let edit = self.edit(&spec);
+            let edit = specs::edit(&mut self.dice, &spec);
             json_patch::merge(&mut spec, &edit);
         }
+        Step::Do(Doing::Create(spec))
+    }
+
+    /// One that takes security events: not those of the server itself, which nobody plans.
+    fn create_security(&mut self) -> Step {
+        self.hooks += 1;
+        let mut spec = json!({"name": format!("hook {}", self.hooks), "kind": "security",
+            "hook_url": "http://hook.test/", "enabled": true, "actions": ["app.*"]});
+        let edit = specs::edit_security(&mut self.dice);
+        json_patch::merge(&mut spec, &edit);
         Step::Do(Doing::Create(spec))
     }
 
     fn patch(&mut self, model: &Model) -> Step {
         let hook = self.hook(model);
         let mut spec = model.hooks[&hook].spec();
-        let edit = self.edit(&spec);
+        let edit = match model.hooks[&hook].is_security() {
+            true => specs::edit_security(&mut self.dice),
+            false => specs::edit(&mut self.dice, &spec),
+        };
         json_patch::merge(&mut spec, &edit);
         Step::Do(Doing::Update(hook, spec))
     }
@@ -277,35 +313,11 @@ impl Planner {
         Step::Do(Doing::Update(hook, spec))
     }
 
-    fn edit(&mut self, spec: &Value) -> Value {
-        let dice = &mut self.dice;
-        match dice.below(11) {
-            0 => json!({"collation": dice.pick(&["collated", "live", "all"])}),
-            1 => json!({"collate_backlog": dice.percent(50)}),
-            2 | 3 => json!({"quiet_period": dice.pick(&[json!(null), json!("0s"), json!("1s"),
-                json!("30s"), json!("10m")])}),
-            4 => {
-                json!({"max_wait": dice.pick(&[json!(null), json!("off"), json!("20m"), json!("2h")])})
-            }
-            5 => {
-                let users = [json!(null), json!([]), json!(["101"]), json!(["101", "102", "7"])];
-                json!({"users": dice.pick(&users)})
-            }
-            6 => match dice.percent(50) {
-                true => json!({"workspace_id": null, "activities": activities(dice, true)}),
-                false => json!({"workspace_id": dice.pick(&["ws1", "ws2"]),
-                                "activities": activities(dice, false)}),
-            },
-            7 => json!({"activities": activities(dice, spec["workspace_id"].is_null())}),
-            8 => json!({"format": dice.pick(&["audit", "audit", "aha"])}),
-            9 => json!({"retry_schedule": dice.pick(&[json!(null), json!([]), json!(["5s"]),
-                json!(["1s", "1m", "1h"])]), "timeout": dice.pick(&["1s", "15s", "2m"])}),
-            _ => json!({"max_in_flight": dice.pick(&[1, 2, 256])}),
-        }
-    }
-
     fn redeliver(&mut self, model: &Model) -> Step {
-        let ids: Vec<u64> = model.messages.keys().rev().take(40).copied().collect();
+        let of_events = |hook: u64| model.hooks.get(&hook).is_some_and(Hook::is_security);
+        let wanted =
+            model.messages.iter().rev().filter(|(_, it)| !self.of_events || of_events(it.hook));
+        let ids: Vec<u64> = wanted.take(40).map(|(id, _)| *id).collect();
         if ids.is_empty() {
             return self.pass();
         }
@@ -327,8 +339,8 @@ impl Planner {
 
     fn replay(&mut self, model: &Model) -> Step {
         let back = self.dice.below(8) as usize;
-        let enabled: Vec<u64> =
-            model.hooks.iter().filter(|(_, it)| it.is_enabled()).map(|(id, _)| *id).collect();
+        let mut enabled = Planner::of_audits(model);
+        enabled.retain(|id| model.hooks[id].is_enabled());
         match model.mark_back(back) {
             Some(mark) if !enabled.is_empty() => {
                 Step::Do(Doing::Replay(*self.dice.pick(&enabled), mark))
@@ -336,62 +348,4 @@ impl Planner {
             _ => self.pass(),
         }
     }
-}
-
-fn user(dice: &mut Dice, serial: u64) -> Value {
-    let id = *dice.pick(&[101, 102, 103, 7]);
-    let mut user = json!({"id": if dice.percent(80) { json!(id.to_string()) } else { json!(id) }});
-    if dice.percent(70) {
-        user["name"] = json!(format!("N{}", serial % 5));
-    }
-    if dice.percent(30) {
-        user["email"] = json!(format!("n{serial}@example.com"));
-        user["updated_at"] = json!("2026-03-01T08:00:00.000Z");
-    }
-    user
-}
-
-const FIELDS: [&str; 4] = ["Name", "Status", "Rank", "Reference num"];
-
-fn changes(dice: &mut Dice) -> Vec<Value> {
-    let count = *dice.pick(&[0, 1, 1, 1, 2, 3]);
-    let states = ["A", "B", "C"];
-    let value = |dice: &mut Dice| match dice.below(8) {
-        0..=3 => json!(format!("{} &rarr; {}", dice.pick(&states), dice.pick(&states))),
-        4 => json!(dice.below(3)),
-        5 => json!(null),
-        6 => json!(["x", {"y": dice.below(2)}]),
-        _ => json!(dice.pick(&states)),
-    };
-    let change = |dice: &mut Dice| {
-        let mut change = json!({"field_name": dice.pick(&FIELDS), "value": value(dice), "note": 1});
-        if dice.percent(40) {
-            change["old_value"] = json!(dice.below(3));
-        } else if dice.percent(20) {
-            change["old_value"] = json!(dice.pick(&states));
-        }
-        change
-    };
-    (0..count).map(|_| change(dice)).collect()
-}
-
-fn activities(dice: &mut Dice, account_level: bool) -> Value {
-    let row = |dice: &mut Dice| {
-        let mut row = json!({});
-        if account_level && dice.percent(30) {
-            row["workspaces"] = json!([dice.pick(&["ws1", "ws2"])]);
-        }
-        if dice.percent(50) {
-            row["record_types"] = json!(dice.pick(&[vec!["FEATURE"], vec!["epic", "comment"]]));
-            row["include_associated"] = json!(dice.percent(50));
-        }
-        if dice.percent(30) {
-            row["fields"] = json!(dice.pick(&[vec!["Name"], vec!["Status", "Rank"]]));
-        }
-        if dice.percent(30) {
-            row["exclude_fields"] = json!(["Rank", "Reference num"]);
-        }
-        row
-    };
-    Value::Array((0..dice.below(4)).map(|_| row(dice)).collect())
 }
