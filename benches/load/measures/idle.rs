@@ -1,6 +1,9 @@
 //! A server with nothing to do, and what starting it takes. On a fresh folder, so that the start makes it.
 
 use super::path::QUIET_PERIOD;
+use std::path::Path;
+use std::process::Command;
+
 use crate::clock;
 use crate::failure::Failure;
 use crate::plan::Plan;
@@ -27,7 +30,7 @@ pub fn take(plan: &Plan) -> Result<Vec<Figure>, Failure> {
     let executable =
         std::fs::metadata(EXECUTABLE).map_err(Failure::system("looking at the executable"))?;
     let ms = 1_000.0;
-    Ok(vec![
+    let mut figures = vec![
         Figure::new("S13 idle: resident memory", resident as f64 / 1e6, Unit::Megabytes)
             .at_most(20.0),
         Figure::new("  idle: of one core", busy, Unit::Percent).at_most(0.1),
@@ -41,5 +44,18 @@ pub fn take(plan: &Plan) -> Result<Vec<Figure>, Failure> {
             .at_most(150.0),
         Figure::new("  size of the executable", executable.len() as f64 / 1e6, Unit::Megabytes)
             .at_most(25.0),
-    ])
+    ];
+    if let Some(bytes) = stripped_bytes(folder.path()) {
+        let name = "  of that without what only debuggers read";
+        figures.push(Figure::new(name, bytes as f64 / 1e6, Unit::Megabytes));
+    }
+    Ok(figures)
+}
+
+/// How large the executable is once it is stripped; none where there is no tool for that.
+fn stripped_bytes(folder: &Path) -> Option<u64> {
+    let stripped = folder.join("stripped");
+    let done = Command::new("strip").arg("-o").arg(&stripped).arg(EXECUTABLE).status().ok()?;
+    let file = std::fs::metadata(stripped).ok()?;
+    done.success().then_some(file.len())
 }
