@@ -72,7 +72,7 @@ pub fn fill(data: &Path, messages: u64) -> Result<(), Failure> {
         }
         let (outcomes, _) = writer.commit(commands, &clock).map_err(wrong)?;
         let made = outcomes.into_iter().filter_map(|outcome| match outcome {
-            Outcome::Closed(closed) => closed.messages.first().copied(),
+            Outcome::Closed(Some(closed)) => closed.messages.first().copied(),
             _ => None,
         });
         sent = numbers

@@ -115,7 +115,8 @@ impl Store {
             }
             looked_at += 1;
             last = Some(place);
-            let entry = chained(place, decode(place, &value::whole(self.tree(), &key, &head)?)?);
+            let Some(bytes) = value::whole(self.tree(), &key, &head)? else { continue };
+            let entry = chained(place, decode(place, &bytes)?);
             let event = event_of(place, &entry.text)?;
             if wanted(&event, filter) {
                 page.items.push((entry, event));

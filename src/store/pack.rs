@@ -52,7 +52,7 @@ pub fn find(tree: &sled::Tree, place: Id) -> Result<Option<(Id, Vec<u8>)>, Store
     for entry in tree.range(range).rev() {
         let (key, head) = entry?;
         if let Some(first) = keys::id_of(&key) {
-            return Ok(Some((first, value::whole(tree, &key, &head)?)));
+            return Ok(value::whole(tree, &key, &head)?.map(|bytes| (first, bytes)));
         }
     }
     Ok(None)
@@ -71,7 +71,8 @@ pub fn scan(
         Err(error) => Some(Err(error.into())),
         Ok((key, head)) => {
             let first = keys::id_of(&key)?;
-            Some(value::whole(&tree, &key, &head).map(|bytes| (first, bytes)))
+            let whole = value::whole(&tree, &key, &head).transpose()?;
+            Some(whole.map(|bytes| (first, bytes)))
         }
     }))
 }

@@ -219,10 +219,13 @@ impl Search<'_> {
         let long;
         let bytes = match value::short(&row) {
             Some(bytes) => bytes,
-            None => {
-                long = value::whole(self.store.tree(), &key, &row)?;
-                &long
-            }
+            None => match value::whole(self.store.tree(), &key, &row)? {
+                Some(bytes) => {
+                    long = bytes;
+                    &long
+                }
+                None => return Ok(None),
+            },
         };
         if !Head::of(bytes, id)?.is_wanted(filter) {
             return Ok(None);

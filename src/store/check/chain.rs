@@ -23,8 +23,8 @@ pub fn check(tree: &sled::Tree, report: &mut Report) {
         }
         let chain = chain.get_or_insert(Chain { account, last: None });
         report.events += 1;
-        let row = value::whole(tree, &key, &head).and_then(|bytes| events::decode(place, &bytes));
-        let Some(entry) = report.read(row) else {
+        let bytes = report.read(value::whole(tree, &key, &head)).flatten();
+        let Some(entry) = bytes.and_then(|bytes| report.read(events::decode(place, &bytes))) else {
             chain.last = None;
             continue;
         };

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::Report;
 use crate::model::{Attempt, Id, MessageDraft, Owed, Settled, Source, Status};
-use crate::store::{StoreError, keys, log, value};
+use crate::store::{keys, log, value};
 
 /// Checks messages, what is owed, what was settled, attempts and indexes; the ids of the messages.
 pub fn check(tree: &sled::Tree, report: &mut Report) -> HashSet<Id> {
@@ -15,7 +15,7 @@ pub fn check(tree: &sled::Tree, report: &mut Report) -> HashSet<Id> {
         let Some(id) = keys::id_of(&key) else { continue };
         report.messages += 1;
         messages.insert(id);
-        let bytes = report.read(value::whole(tree, &key, &head));
+        let bytes = report.read(value::whole(tree, &key, &head)).flatten();
         let read =
             bytes.and_then(|bytes| report.read(log::decode::<(Source, MessageDraft)>(&bytes, id)));
         if let Some((_, draft)) = read {
@@ -78,9 +78,9 @@ fn hanging(tree: &sled::Tree, messages: &HashSet<Id>, report: &mut Report) {
         if !messages.contains(&id) {
             report.fault(format!("an attempt of message {id}, which is not there"));
         }
-        let attempt: Result<Attempt, StoreError> =
-            value::whole(tree, &key, &head).and_then(|bytes| log::decode(&bytes, id));
-        report.read(attempt);
+        if let Some(bytes) = report.read(value::whole(tree, &key, &head)).flatten() {
+            report.read(log::decode::<Attempt>(&bytes, id));
+        }
     }
     for (prefix, what) in [(b'f', "a state"), (keys::CODES, "a code")] {
         for key in tree.scan_prefix([prefix]).keys() {

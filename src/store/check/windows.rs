@@ -16,8 +16,10 @@ pub fn check(tree: &sled::Tree, messages: &HashSet<Id>, forgotten: Id, report: &
         let Some((key, head)) = report.read(row) else { continue };
         let Some(id) = keys::id_of(&key) else { continue };
         report.windows += 1;
-        let mark = value::whole(tree, &key, &head).and_then(|bytes| decode_mark(id, &bytes));
-        let Some(mark) = report.read(mark) else { continue };
+        let bytes = report.read(value::whole(tree, &key, &head)).flatten();
+        let Some(mark) = bytes.and_then(|bytes| report.read(decode_mark(id, &bytes))) else {
+            continue;
+        };
         for place in &mark.places {
             if !named.entry(mark.slot.clone()).or_default().insert(*place) {
                 report.fault(format!("the audit at {place} is in window {id} and in another"));
