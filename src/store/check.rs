@@ -13,6 +13,7 @@ use std::path::Path;
 use super::config::Config;
 use super::counters::Counters;
 use super::prune::forgotten;
+use super::tree::Tree;
 use super::{Disk, StoreError, keys};
 use crate::clock::Timestamp;
 use crate::model::Id;
@@ -61,15 +62,22 @@ impl Report {
 
 /// Checks the store in `folder`, which no server may have open.
 pub fn check_folder(folder: &Path) -> Result<Report, StoreError> {
-    if !folder.join("db").is_file() {
+    if !folder.join("db").is_file() && !folder.join("conf").is_file() {
         let what = format!("there is no store in {}", folder.display());
         return Err(std::io::Error::new(std::io::ErrorKind::NotFound, what).into());
     }
-    Ok(check(Disk::open(folder)?.tree()))
+    let disk = Disk::open(folder)?;
+    // What follows from rows that are not there would say little beside that.
+    if let Err(error) = disk.verify_all() {
+        let mut report = Report::default();
+        report.read::<(), StoreError>(Err(error));
+        return Ok(report);
+    }
+    Ok(check(disk.tree()))
 }
 
 /// Checks all that is in the tree.
-pub(super) fn check(tree: &sled::Tree) -> Report {
+pub(super) fn check(tree: &Tree) -> Report {
     let mut report = Report::default();
     report.read(Config::load(tree, Timestamp::default()));
     let counters = counters(tree, &mut report);
@@ -89,13 +97,13 @@ pub(super) fn check(tree: &sled::Tree) -> Report {
     report
 }
 
-fn counters(tree: &sled::Tree, report: &mut Report) -> Counters {
+fn counters(tree: &Tree, report: &mut Report) -> Counters {
     let bytes = report.read(tree.get(keys::COUNTERS)).flatten();
     let Some(bytes) = bytes else { return Counters::default() };
     report.read(Counters::decode(&bytes)).unwrap_or_default()
 }
 
-fn last_of(tree: &sled::Tree, kind: u8) -> Result<Option<Id>, StoreError> {
+fn last_of(tree: &Tree, kind: u8) -> Result<Option<Id>, StoreError> {
     for key in tree.scan_prefix([kind]).keys().rev() {
         if let Some(id) = keys::id_of(&key?) {
             return Ok(Some(id));

@@ -31,7 +31,7 @@
 //! | `v` account, hash of a record | its text, as it was put |
 //! | `y` account, hash of a record | what is kept of it beside its text, and its links |
 //! | `z` integration, link | the hash of the record that is linked |
-//! | `m` … | format, counters |
+//! | `m` … | format, counters, the sum of all rows |
 
 use super::learned::Key;
 use super::linked::RecordHash;
@@ -41,6 +41,9 @@ use crate::model::{Account, ExternalId, Id, Partition, Status};
 pub const FORMAT: &[u8] = b"mformat";
 /// Last id, low water, totals: one row, rewritten by every commit.
 pub const COUNTERS: &[u8] = b"mcounters";
+
+/// What all other rows come to.
+pub const SUM: &[u8] = b"msum";
 
 /// What is older than this id may have been forgotten.
 pub const FORGOTTEN: &[u8] = b"mforgotten";

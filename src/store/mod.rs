@@ -37,6 +37,9 @@
 //! | `in_hand` | which owed messages are being sent or absorbed |
 //! | `fuzzing` | what `tests/fuzz` reaches of it |
 //! | `disk` | opening the folder, and making sure that written is written |
+//! | `tree` | reading the one tree, however damaged its files are |
+//! | `sum`, `synced` | what shows that rows are gone, and that the newest are |
+//! | `look` | what can be told of the files before they are opened |
 //! | `room` | what the system says of the disk |
 
 mod backup;
@@ -61,6 +64,7 @@ mod keys;
 mod learned;
 mod linked;
 mod log;
+mod look;
 mod measure;
 mod once;
 mod pack;
@@ -68,8 +72,11 @@ mod prune;
 mod recovery;
 mod room;
 mod search;
+mod sum;
+mod synced;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod uses;
 mod value;
 mod writer;
@@ -111,6 +118,7 @@ use crate::model::{Health, Id, Partition};
 use blocks::Blocks;
 use counters::Counters;
 use learned::Learned;
+use tree::Tree;
 
 /// Why the store could not do as asked.
 #[derive(Debug, thiserror::Error)]
@@ -137,9 +145,6 @@ pub enum StoreError {
     /// The operating system refused.
     #[error("the store cannot be used: {0}")]
     Io(#[source] std::io::Error),
-    /// The embedded database refused.
-    #[error("the store cannot be used: {0}")]
-    Database(sled::Error),
     /// The server is shutting down.
     #[error("the server is shutting down")]
     Stopped,
@@ -158,7 +163,6 @@ impl StoreError {
             StoreError::Full => StoreError::Full,
             StoreError::Damaged(what) => StoreError::Damaged(what.clone()),
             StoreError::Io(error) => std::io::Error::new(error.kind(), error.to_string()).into(),
-            StoreError::Database(error) => StoreError::Database(error.clone()),
             _ => StoreError::Stopped,
         }
     }
@@ -176,10 +180,14 @@ impl From<std::io::Error> for StoreError {
 
 impl From<sled::Error> for StoreError {
     fn from(error: sled::Error) -> Self {
+        use std::io::ErrorKind::{NotFound, UnexpectedEof};
         match error {
+            sled::Error::Io(error) if matches!(error.kind(), NotFound | UnexpectedEof) => {
+                StoreError::Damaged(format!("its files are not all there ({error})"))
+            }
             sled::Error::Io(error) => error.into(),
-            sled::Error::Corruption { .. } => StoreError::Damaged(error.to_string()),
-            error => StoreError::Database(error),
+            // Of a store that is whole it says none of these.
+            error => StoreError::Damaged(format!("its files cannot be read ({error})")),
         }
     }
 }
@@ -228,6 +236,7 @@ impl Store {
         });
         *store.blocks.write() = blocks::load(store.tree())?;
         let (state, recovered) = recovery::recover(&store, now)?;
+        store.disk.verify()?;
         blocks::make_missing(&store)?;
         let writer = Writer::new(store.clone(), state);
         Ok((store, writer, recovered))
@@ -312,7 +321,7 @@ impl Store {
         self.disk.syncs.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    fn tree(&self) -> &sled::Tree {
+    fn tree(&self) -> &Tree {
         self.disk.tree()
     }
 

@@ -4,6 +4,7 @@
 //! At the key: two bytes that say how many parts follow, then the first piece. At the key plus two
 //! bytes (1, 2, …): the other pieces.
 
+use super::tree::Tree;
 use super::{Batch, StoreError};
 
 /// The longest piece, in bytes.
@@ -37,7 +38,7 @@ pub fn short(head: &[u8]) -> Option<&[u8]> {
 }
 
 /// The value whose first piece, as found under `key`, is `head`.
-pub fn whole(tree: &sled::Tree, key: &[u8], head: &[u8]) -> Result<Vec<u8>, StoreError> {
+pub fn whole(tree: &Tree, key: &[u8], head: &[u8]) -> Result<Vec<u8>, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("the value at {key:02x?} {what}"));
     let (parts, first) = head.split_first_chunk().ok_or_else(|| damaged("has no length"))?;
     let mut value = first.to_vec();
@@ -49,7 +50,7 @@ pub fn whole(tree: &sled::Tree, key: &[u8], head: &[u8]) -> Result<Vec<u8>, Stor
 }
 
 /// The value under `key`.
-pub fn get(tree: &sled::Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+pub fn get(tree: &Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
     tree.get(key)?.map(|head| whole(tree, key, &head)).transpose()
 }
 
@@ -67,6 +68,7 @@ mod tests {
     #[test]
     fn values_of_any_length_come_back_whole() {
         let database = sled::Config::new().temporary(true).open().unwrap();
+        let tree = Tree::new((*database).clone());
         let edges = [0, 1, PIECE_BYTES_MAX - 1, PIECE_BYTES_MAX, PIECE_BYTES_MAX + 1, 3 << 20];
         for (number, length) in edges.into_iter().enumerate() {
             let value: Vec<u8> = (0..length).map(|at| (at * 31) as u8).collect();
@@ -74,12 +76,12 @@ mod tests {
             let mut batch = Batch::default();
             put(&mut batch, &key, &value);
             database.apply_batch(batch.to_sled()).unwrap();
-            assert_eq!(get(&database, &key).unwrap().unwrap(), value);
+            assert_eq!(get(&tree, &key).unwrap().unwrap(), value);
             let mut batch = Batch::default();
             remove(&mut batch, &key, length);
             database.apply_batch(batch.to_sled()).unwrap();
             assert_eq!(database.scan_prefix(key).count(), 0, "{length} bytes leave nothing");
         }
-        assert_eq!(get(&database, b"none").unwrap(), None);
+        assert_eq!(get(&tree, b"none").unwrap(), None);
     }
 }

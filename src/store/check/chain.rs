@@ -2,6 +2,7 @@
 
 use super::Report;
 use crate::model::{Account, ChainHash, Id};
+use crate::store::tree::Tree;
 use crate::store::{StoreError, events, keys, value};
 
 /// The list of an account, as far as it has been gone along.
@@ -12,7 +13,7 @@ struct Chain {
 }
 
 /// Checks every account's list.
-pub fn check(tree: &sled::Tree, report: &mut Report) {
+pub fn check(tree: &Tree, report: &mut Report) {
     let mut chain: Option<Chain> = None;
     for row in tree.scan_prefix(keys::EVENTS) {
         let Some((key, head)) = report.read(row) else { continue };
@@ -45,7 +46,7 @@ pub fn check(tree: &sled::Tree, report: &mut Report) {
 }
 
 /// The end of the list stands by itself, so that what is cut off shows.
-fn end(tree: &sled::Tree, chain: Option<Chain>, report: &mut Report) {
+fn end(tree: &Tree, chain: Option<Chain>, report: &mut Report) {
     let Some(Chain { account, last: Some((last, hash)) }) = chain else { return };
     let Some(head) = report.read::<_, StoreError>(events::head(tree, account)) else { return };
     if (last, hash) != (head.last, head.hash) {
