@@ -12,6 +12,7 @@ use std::path::Path;
 
 use super::config::Config;
 use super::counters::Counters;
+use super::files::{Hole, Log};
 use super::prune::forgotten;
 use super::tree::Tree;
 use super::{Disk, StoreError, keys};
@@ -36,6 +37,10 @@ pub struct Report {
     pub attempts: u64,
     /// Security events.
     pub events: u64,
+    /// Places where security events are missing since a repair.
+    pub gaps: u64,
+    /// Whether it cannot be read as a whole, so that nothing else was looked at.
+    pub is_unreadable: bool,
     /// What is wrong, in words: the first of it.
     pub faults: Vec<String>,
     /// How much is wrong.
@@ -69,11 +74,17 @@ pub fn check_folder(folder: &Path) -> Result<Report, StoreError> {
     let disk = Disk::open(folder)?;
     // What follows from rows that are not there would say little beside that.
     if let Err(error) = disk.verify_all() {
-        let mut report = Report::default();
+        let mut report = Report { is_unreadable: true, ..Report::default() };
         report.read::<(), StoreError>(Err(error));
         return Ok(report);
     }
     Ok(check(disk.tree()))
+}
+
+/// Which places of its files cannot be read, of a store that is known to be damaged.
+pub fn unreadable_places(folder: &Path) -> Vec<String> {
+    let log = Log::read(folder, 0).unwrap_or_default();
+    log.holes.iter().filter(|hole| hole.is_within).map(Hole::to_string).collect()
 }
 
 /// Checks all that is in the tree.

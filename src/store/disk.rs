@@ -58,6 +58,11 @@ impl Disk {
         // What is in it is secret, whatever the files that sled makes there let others read.
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         look::look(folder)?;
+        Disk::open_files(folder)
+    }
+
+    /// Opens the files in `folder` without looking at them first.
+    pub(super) fn open_files(folder: &Path) -> Result<Disk, StoreError> {
         let database = Disk::database(folder)?;
         let tree = Tree::new((*database).clone());
         let format = format_of(&tree)?;

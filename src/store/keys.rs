@@ -31,7 +31,7 @@
 //! | `v` account, hash of a record | its text, as it was put |
 //! | `y` account, hash of a record | what is kept of it beside its text, and its links |
 //! | `z` integration, link | the hash of the record that is linked |
-//! | `m` … | format, counters, the sum of all rows |
+//! | `m` … | format, counters, the sum of all rows, gaps that a repair left |
 
 use super::learned::Key;
 use super::linked::RecordHash;
@@ -44,6 +44,12 @@ pub const COUNTERS: &[u8] = b"mcounters";
 
 /// What all other rows come to.
 pub const SUM: &[u8] = b"msum";
+
+/// What the places begin with behind which a repair left a gap in a list of security events.
+pub const GAPS: &[u8] = b"mgap";
+
+/// What an entry of an index holds that says all by its key.
+pub const NOTHING: &[u8] = b"";
 
 /// What is older than this id may have been forgotten.
 pub const FORGOTTEN: &[u8] = b"mforgotten";
@@ -129,6 +135,11 @@ pub fn audit_id(account: Account, id: &ExternalId) -> Vec<u8> {
     key.extend_from_slice(&account.0.to_be_bytes());
     key.extend_from_slice(id.as_str().as_bytes());
     key
+}
+
+/// That a repair found security events missing behind this one.
+pub fn gap(account: Account, after: Id) -> Vec<u8> {
+    [GAPS, account.0.to_be_bytes().as_slice(), after.as_u64().to_be_bytes().as_slice()].concat()
 }
 
 /// What every security event begins with.

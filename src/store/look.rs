@@ -6,8 +6,8 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
 use super::synced::{self, Synced};
+use super::{Disk, StoreError, files};
 use crate::model::Id;
 
 /// What sled writes into its file `conf` in this version.
@@ -36,10 +36,43 @@ pub fn look(folder: &Path) -> Result<(), StoreError> {
         Some(0) if was_written || !snapshots.is_empty() => return damaged("the file db is empty"),
         _ => {}
     }
-    match snapshots.last() {
-        Some(newest) => is_whole(newest),
-        None => Ok(()),
+    if let Some(newest) = snapshots.last() {
+        is_whole(newest)?;
     }
+    if was_written && files::is_suspect(folder)? { look_at_copy(folder) } else { Ok(()) }
+}
+
+/// Opens a copy of the store, since opening it may overwrite what can still be read; an error says what
+/// is wrong.
+fn look_at_copy(folder: &Path) -> Result<(), StoreError> {
+    let beside = folder.parent().unwrap_or(folder);
+    let copy = tempfile::Builder::new().prefix("store.look-").tempdir_in(beside)?;
+    match copy_all(folder, copy.path()) {
+        Ok(()) => Disk::open_files(copy.path())?.verify_all(),
+        Err(error) if error.kind() == ErrorKind::StorageFull => {
+            log::warn!(
+                "the end of the store's log looks torn, and there is no room for a copy to open first: it \
+                 is opened as it is"
+            );
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Copies everything in a folder.
+fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            fs::create_dir_all(&target)?;
+            copy_all(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the newest commits are there that were acknowledged, of a store whose newest id is `newest`
@@ -58,7 +91,7 @@ pub fn is_all_there(folder: &Path, newest: Id, has_sum: bool) -> Result<(), Stor
 }
 
 /// Whether no other process has the store open.
-fn is_free(folder: &Path) -> Result<(), StoreError> {
+pub fn is_free(folder: &Path) -> Result<(), StoreError> {
     match File::open(folder.join("db")) {
         Ok(file) => match file.try_lock() {
             Err(fs::TryLockError::WouldBlock) => {

@@ -33,12 +33,14 @@
 //! | `linked` | full records and their links |
 //! | `prune` | what is too old to keep |
 //! | `check` | whether all of it can be read, and agrees with itself |
+//! | `repair` | a new store of what can be read of a damaged one |
 //! | `recovery` | what was going on when the server stopped |
 //! | `in_hand` | which owed messages are being sent or absorbed |
 //! | `fuzzing` | what `tests/fuzz` reaches of it |
 //! | `disk` | opening the folder, and making sure that written is written |
 //! | `tree` | reading the one tree, however damaged its files are |
 //! | `sum`, `synced` | what shows that rows are gone, and that the newest are |
+//! | `files` | sled's files, read without sled |
 //! | `look` | what can be told of the files before they are opened |
 //! | `room` | what the system says of the disk |
 
@@ -53,6 +55,7 @@ mod config;
 mod counters;
 mod disk;
 mod events;
+mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod head;
@@ -70,6 +73,7 @@ mod once;
 mod pack;
 mod prune;
 mod recovery;
+mod repair;
 mod room;
 mod search;
 mod sum;
@@ -87,7 +91,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 pub use backup::{Backup, BadBackup, Restore};
 use batch::Batch;
-pub use check::{Report, check_folder};
+pub use check::{Report, check_folder, unreadable_places};
 pub use command::{
     Accepted, Appended, Changed, Close, Closed, Command, Configure, Event, Gone, Listener,
     NewAudit, NewMessage, NothingChanged, Outcome, Prune, Refusal, Replay, Settle, Settlement,
@@ -109,6 +113,7 @@ pub use linked::{
 pub use log::{Entry, LogPage, MessageFilter};
 pub use once::{Answer, Call, Once};
 pub use recovery::{OpenWindow, Recovered};
+pub use repair::{Repaired, repair};
 pub use room::forget_cached;
 pub use uses::Uses;
 pub use writer::Writer;

@@ -29,6 +29,11 @@ impl Sum {
         Ok(sum)
     }
 
+    /// Whether this is how it is stored.
+    pub fn is(self, stored: &[u8]) -> bool {
+        stored == self.0.to_be_bytes()
+    }
+
     pub fn add(&mut self, key: &[u8], value: &[u8]) {
         if key != keys::SUM {
             self.0 = self.0.wrapping_add(of_row(key, value));
