@@ -4,6 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::synced::{self, Synced};
@@ -45,10 +46,10 @@ pub fn look(folder: &Path) -> Result<(), StoreError> {
 /// Opens a copy of the store, since opening it may overwrite what can still be read; an error says what
 /// is wrong.
 fn look_at_copy(folder: &Path) -> Result<(), StoreError> {
-    let beside = folder.parent().unwrap_or(folder);
-    let copy = tempfile::Builder::new().prefix("store.look-").tempdir_in(beside)?;
-    match copy_all(folder, copy.path()) {
-        Ok(()) => Disk::open_files(copy.path())?.verify_all(),
+    let copy = folder.with_extension("look");
+    let _ = fs::remove_dir_all(&copy);
+    let looked = match copy_all(folder, &copy) {
+        Ok(()) => Disk::open_files(&copy).and_then(|disk| disk.verify_all()),
         Err(error) if error.kind() == ErrorKind::StorageFull => {
             log::warn!(
                 "the end of the store's log looks torn, and there is no room for a copy to open first: it \
@@ -57,16 +58,18 @@ fn look_at_copy(folder: &Path) -> Result<(), StoreError> {
             Ok(())
         }
         Err(error) => Err(error.into()),
-    }
+    };
+    let _ = fs::remove_dir_all(&copy);
+    looked
 }
 
 /// Copies everything in a folder.
 fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().mode(0o700).create(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
-            fs::create_dir_all(&target)?;
             copy_all(&entry.path(), &target)?;
         } else {
             fs::copy(entry.path(), target)?;

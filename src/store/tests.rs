@@ -7,6 +7,7 @@ mod full_records;
 mod hours;
 mod learned;
 mod once;
+mod repair;
 mod search;
 
 use std::sync::Arc;

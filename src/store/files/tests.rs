@@ -165,7 +165,8 @@ fn copy_files(from: &Path, to: &Path) {
             std::fs::create_dir_all(&target).unwrap();
             copy_files(&entry.path(), &target);
         } else {
-            std::fs::copy(entry.path(), target).unwrap();
+            // sled may have removed it by now.
+            let _ = std::fs::copy(entry.path(), target);
         }
     }
 }
