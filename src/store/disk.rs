@@ -64,6 +64,15 @@ impl Disk {
     /// Opens the files in `folder` without looking at them first.
     pub(super) fn open_files(folder: &Path) -> Result<Disk, StoreError> {
         let database = Disk::database(folder)?;
+        let opened = Disk::of(folder, database.clone());
+        if opened.as_ref().is_err_and(StoreError::is_of_the_disk) {
+            // sled panics when it is closed and cannot write; the system closes it as well.
+            std::mem::forget(database);
+        }
+        opened
+    }
+
+    fn of(folder: &Path, database: sled::Db) -> Result<Disk, StoreError> {
         let tree = Tree::new((*database).clone());
         let format = format_of(&tree)?;
         format.map_or(Ok(()), Disk::knows)?;
@@ -84,13 +93,7 @@ impl Disk {
             #[cfg(test)]
             syncs: Default::default(),
         };
-        if let Err(error) = disk.ready(folder, format) {
-            if disk.is_broken() {
-                // sled panics when it is closed and cannot write; the system closes it as well.
-                std::mem::forget(disk);
-            }
-            return Err(error);
-        }
+        disk.ready(folder, format)?;
         Ok(disk)
     }
 
@@ -175,7 +178,10 @@ impl Disk {
             Some(sum) => sum,
             None => Sum::read(&self.tree)?,
         };
-        let after = before.after(&self.tree, &mut batch)?;
+        // Only commits that give ids hold the newest.
+        let gives_ids = batch.row(keys::COUNTERS).is_some();
+        let newest = if gives_ids { Some(newest_id(&self.tree)?) } else { None };
+        let after = before.after(&self.tree, &mut batch, newest)?;
         let written = self.write(&batch).inspect_err(|error| {
             if self.broken.set(error.for_another()).is_ok() {
                 log::error!(

@@ -101,6 +101,16 @@ pub fn id_of(key: &[u8]) -> Option<Id> {
     Some(Id::from_u64(u64::from_be_bytes(number)))
 }
 
+/// The id of the audits, window or message that a row is about, of a kind that is made with them or later;
+/// none for other kinds.
+pub fn made_for(key: &[u8]) -> Option<Id> {
+    match *key.first()? {
+        AUDITS | MARKS | MESSAGES | OUTBOX | b's' | b't' => last_id(key.get(1..9)?),
+        b'f' | b'r' | CODES => last_id(key),
+        _ => None,
+    }
+}
+
 /// The bucket of the index of records that `id` falls in.
 pub fn bucket(id: Id) -> u32 {
     (id.as_u64() >> 32) as u32 >> BUCKET_BITS

@@ -4,6 +4,7 @@
 
 use super::tree::Tree;
 use super::{Batch, StoreError, keys};
+use crate::model::Id;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// The sum of all rows but the one that holds it.
@@ -40,10 +41,17 @@ impl Sum {
         }
     }
 
-    /// The sum after a commit of `batch`, which holds it from here on.
-    pub fn after(mut self, tree: &Tree, batch: &mut Batch) -> Result<Sum, StoreError> {
+    /// The sum after a commit of `batch`, which holds it from here on. What is named by an id that is newer
+    /// than `newest` was not there before.
+    pub fn after(
+        mut self,
+        tree: &Tree,
+        batch: &mut Batch,
+        newest: Option<Id>,
+    ) -> Result<Sum, StoreError> {
         for (key, value) in batch.rows().filter(|(key, _)| *key != keys::SUM) {
-            if let Some(before) = tree.get(key)? {
+            let is_new = newest.is_some_and(|newest| keys::made_for(key) > Some(newest));
+            if !is_new && let Some(before) = tree.get(key)? {
                 self.0 = self.0.wrapping_sub(of_row(key, &before));
             }
             if let Some(value) = value {

@@ -102,7 +102,7 @@ fn a_store_that_was_copied_while_it_was_written_to_is_read_as_sled_reads_it() {
         let tree = Tree::new((*database).clone());
         let sum = Sum::read(&tree).unwrap();
         let mut batch = Batch::default();
-        let sum = sum.after(&tree, &mut batch).unwrap();
+        let sum = sum.after(&tree, &mut batch, None).unwrap();
         database.apply_batch(batch.to_sled()).unwrap();
         database.flush().unwrap();
         // Not flushed: some of it may have reached the file, and some not.
@@ -110,7 +110,7 @@ fn a_store_that_was_copied_while_it_was_written_to_is_read_as_sled_reads_it() {
         for _ in 0..200 {
             batch.insert(&random.below(400).to_be_bytes(), vec![1; 5_000]);
         }
-        sum.after(&tree, &mut batch).unwrap();
+        sum.after(&tree, &mut batch, None).unwrap();
         database.apply_batch(batch.to_sled()).unwrap();
         copy_files(folder.path(), copy.path());
         let (rows, _, _) = read(copy.path());

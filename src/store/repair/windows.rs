@@ -9,14 +9,27 @@ use super::rows::encode;
 use crate::model::{Addressed, ClosedBy, Id, Mark, RecordKey, Slot, Source, WindowRule};
 use crate::store::{StoreError, keys, value};
 
+/// What is known of a window whose mark is gone.
+struct Lost {
+    record: RecordKey,
+    /// One of those that were told of it.
+    integration: Id,
+    addressed: Vec<(Id, Addressed)>,
+}
+
+impl Lost {
+    fn of(record: RecordKey, integration: Id) -> Lost {
+        Lost { record, integration, addressed: Vec::new() }
+    }
+}
+
 impl Mend {
     pub(super) fn lost_windows(
         &mut self,
         marks: &HashSet<Id>,
         named: &mut Named,
     ) -> Result<(), StoreError> {
-        // Of each, its record and the messages that are known to be of it.
-        let mut lost: BTreeMap<Id, (RecordKey, Id, Vec<(Id, Addressed)>)> = BTreeMap::new();
+        let mut lost: BTreeMap<Id, Lost> = BTreeMap::new();
         for (id, found) in &self.messages {
             let Source::Window(window) = found.source else { continue };
             let draft = &found.draft;
@@ -26,15 +39,16 @@ impl Mend {
                 }
                 let of_window = lost
                     .entry(*of)
-                    .or_insert_with(|| (draft.record.clone(), draft.integration, Vec::new()));
+                    .or_insert_with(|| Lost::of(draft.record.clone(), draft.integration));
                 // Those made again later came after the first.
-                let has_one = of_window.2.iter().any(|(to, _)| *to == draft.integration);
+                let addressed = &mut of_window.addressed;
+                let has_one = addressed.iter().any(|(to, _)| *to == draft.integration);
                 if *of == window && !has_one {
-                    of_window.2.push((draft.integration, Addressed::Message(*id)));
+                    addressed.push((draft.integration, Addressed::Message(*id)));
                 }
             }
         }
-        for (window, (record, integration, addressed)) in lost {
+        for (window, Lost { record, integration, addressed }) in lost {
             let (slot, rule) = self.slot_of(&record, integration);
             let closed = named.entry(slot.clone()).or_default();
             // All that no other window has closed: what came later is in no window that closed before.
