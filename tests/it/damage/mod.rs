@@ -15,7 +15,7 @@ use rows::Rows;
 use store::Made;
 
 /// Rounds, unless `LULL_DAMAGE_ROUNDS` says otherwise; `LULL_DAMAGE_SEED` is that of the first.
-const ROUNDS: u64 = 24;
+const ROUNDS: u64 = 12;
 /// Servers are started in one of so many rounds, where there are few.
 const STARTS_EVERY: u64 = 6;
 
