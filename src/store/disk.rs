@@ -111,6 +111,8 @@ impl Disk {
         if format.is_none() {
             self.write_format()?;
         }
+        // sled does not, and takes an empty one for none.
+        File::open(folder.join("conf"))?.sync_all()?;
         // The names of new files are only safe once their folder is synced, and so is its name.
         File::open(folder)?.sync_all()?;
         if let Some(parent) = folder.parent().filter(|parent| parent.is_dir()) {

@@ -27,10 +27,12 @@ pub fn look(folder: &Path) -> Result<(), StoreError> {
     };
     let mut expected = CONF.to_vec();
     expected.extend_from_slice(&crc32fast::hash(CONF).to_le_bytes());
-    // A process that was killed at its very first start may have left an empty one.
-    let is_new = conf.is_empty() && db_bytes.is_none_or(|bytes| bytes == 0);
-    if conf != expected && !is_new {
-        return damaged("the file conf is not what was written");
+    if conf != expected {
+        if was_written || conf.iter().any(|byte| *byte != 0) {
+            return damaged("the file conf is not what was written");
+        }
+        // The power went before anything was acknowledged; sled makes another.
+        fs::remove_file(folder.join("conf"))?;
     }
     match db_bytes {
         None if was_written || !snapshots.is_empty() => return missing("db"),
