@@ -4,6 +4,7 @@
 //! At the key: two bytes that say how many parts follow, then the first piece. At the key plus two
 //! bytes (1, 2, …): the other pieces.
 
+use super::tree::Tree;
 use super::{Batch, StoreError};
 
 /// The longest piece, in bytes.
@@ -41,7 +42,7 @@ pub fn short(head: &[u8]) -> Option<&[u8]> {
 
 /// The value whose first piece, as found under `key`, is `head`; none when it has been removed since. Of
 /// one that is never replaced.
-pub fn whole(tree: &sled::Tree, key: &[u8], head: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+pub fn whole(tree: &Tree, key: &[u8], head: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("the value at {key:02x?} {what}"));
     let (parts, first) = head.split_first_chunk().ok_or_else(|| damaged("has no length"))?;
     let mut value = first.to_vec();
@@ -56,7 +57,7 @@ pub fn whole(tree: &sled::Tree, key: &[u8], head: &[u8]) -> Result<Option<Vec<u8
 }
 
 /// The value under `key`. Of one that is never replaced.
-pub fn get(tree: &sled::Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+pub fn get(tree: &Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
     match tree.get(key)? {
         Some(head) => whole(tree, key, &head),
         None => Ok(None),
@@ -65,7 +66,7 @@ pub fn get(tree: &sled::Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>
 
 /// The value under `key`, which may be replaced at any time: pieces are read one by one, so they are
 /// read until they are the same twice.
-pub fn get_current(tree: &sled::Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+pub fn get_current(tree: &Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
     let mut before = None;
     for _ in 0..READS_MAX {
         let Some(head) = tree.get(key)? else { return Ok(None) };
@@ -96,6 +97,7 @@ mod tests {
     #[test]
     fn values_of_any_length_come_back_whole() {
         let database = sled::Config::new().temporary(true).open().unwrap();
+        let tree = Tree::new((*database).clone());
         let edges = [0, 1, PIECE_BYTES_MAX - 1, PIECE_BYTES_MAX, PIECE_BYTES_MAX + 1, 3 << 20];
         for (number, length) in edges.into_iter().enumerate() {
             let value: Vec<u8> = (0..length).map(|at| (at * 31) as u8).collect();
@@ -103,36 +105,36 @@ mod tests {
             let mut batch = Batch::default();
             put(&mut batch, &key, &value);
             database.apply_batch(batch.to_sled()).unwrap();
-            assert_eq!(get(&database, &key).unwrap().unwrap(), value);
+            assert_eq!(get(&tree, &key).unwrap().unwrap(), value);
             let mut batch = Batch::default();
             remove(&mut batch, &key, length);
             database.apply_batch(batch.to_sled()).unwrap();
             assert_eq!(database.scan_prefix(key).count(), 0, "{length} bytes leave nothing");
         }
-        assert_eq!(get(&database, b"none").unwrap(), None);
+        assert_eq!(get(&tree, b"none").unwrap(), None);
     }
 
     #[test]
     fn a_value_that_is_removed_while_it_is_read_is_gone_and_one_that_lacks_a_part_is_damaged() {
         let database = sled::Config::new().temporary(true).open().unwrap();
+        let tree = Tree::new((*database).clone());
         let mut batch = Batch::default();
         put(&mut batch, b"x", &[7; 3 * PIECE_BYTES_MAX]);
         database.apply_batch(batch.to_sled()).unwrap();
         let head = database.get(b"x").unwrap().unwrap();
         database.remove(part_key(b"x", 2)).unwrap();
-        for read in
-            [whole(&database, b"x", &head), get(&database, b"x"), get_current(&database, b"x")]
-        {
+        for read in [whole(&tree, b"x", &head), get(&tree, b"x"), get_current(&tree, b"x")] {
             assert!(matches!(read, Err(StoreError::Damaged(_))), "{read:?}");
         }
         database.remove(b"x").unwrap();
-        assert_eq!(whole(&database, b"x", &head).unwrap(), None);
+        assert_eq!(whole(&tree, b"x", &head).unwrap(), None);
     }
 
     /// Whoever reads while others write and remove sees a value that was written, or none.
     #[test]
     fn a_value_that_is_replaced_while_it_is_read_is_never_half_of_each() {
         let database = sled::Config::new().temporary(true).open().unwrap();
+        let tree = Tree::new((*database).clone());
         let done = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -151,7 +153,7 @@ mod tests {
             });
             let mut seen = 0;
             while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                let Some(value) = get_current(&database, b"x").unwrap() else { continue };
+                let Some(value) = get_current(&tree, b"x").unwrap() else { continue };
                 let rest = &value[PIECE_BYTES_MAX..];
                 assert!(rest.iter().all(|byte| *byte == rest[0]), "half of each");
                 seen += 1;

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 
 use super::Report;
 use crate::model::{Attempt, Id, MessageDraft, Owed, Settled, Source, Status};
+use crate::store::tree::Tree;
 use crate::store::{keys, log, value};
 
 /// Checks messages, what is owed, what was settled, attempts and indexes; the ids of the messages.
-pub fn check(tree: &sled::Tree, report: &mut Report) -> HashSet<Id> {
+pub fn check(tree: &Tree, report: &mut Report) -> HashSet<Id> {
     let mut messages = HashSet::new();
     for row in tree.scan_prefix([keys::MESSAGES]) {
         let Some((key, head)) = report.read(row) else { continue };
@@ -27,7 +28,7 @@ pub fn check(tree: &sled::Tree, report: &mut Report) -> HashSet<Id> {
 }
 
 /// How it stands with one message.
-fn one(tree: &sled::Tree, id: Id, draft: &MessageDraft, report: &mut Report) {
+fn one(tree: &Tree, id: Id, draft: &MessageDraft, report: &mut Report) {
     let owed = report.read(tree.get(keys::by_id(keys::OUTBOX, id))).flatten();
     let settled = report.read(tree.get(keys::settled(id))).flatten();
     match (owed, settled) {
@@ -55,7 +56,7 @@ fn one(tree: &sled::Tree, id: Id, draft: &MessageDraft, report: &mut Report) {
 }
 
 /// What hangs on messages.
-fn hanging(tree: &sled::Tree, messages: &HashSet<Id>, report: &mut Report) {
+fn hanging(tree: &Tree, messages: &HashSet<Id>, report: &mut Report) {
     let outbox = ("what is owed of", keys::OUTBOX);
     for (what, kind) in
         [outbox, ("how it was settled:", b's'), ("which events are left of", keys::PARTS)]

@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 use super::Report;
 use crate::model::{Addressed, Id, Slot};
 use crate::store::history::{decode_mark, unpack};
+use crate::store::tree::Tree;
 use crate::store::{keys, pack, value};
 
 /// Checks audits and marks; `messages` are those that there are, and what is older than `forgotten`
 /// need not be there.
-pub fn check(tree: &sled::Tree, messages: &HashSet<Id>, forgotten: Id, report: &mut Report) {
+pub fn check(tree: &Tree, messages: &HashSet<Id>, forgotten: Id, report: &mut Report) {
     let audits = audits(tree, report);
     let mut named: HashMap<Slot, HashSet<Id>> = HashMap::new();
     for row in tree.scan_prefix([keys::MARKS]) {
@@ -44,7 +45,7 @@ pub fn check(tree: &sled::Tree, messages: &HashSet<Id>, forgotten: Id, report: &
 }
 
 /// The places of all audits that there are.
-fn audits(tree: &sled::Tree, report: &mut Report) -> HashSet<Id> {
+fn audits(tree: &Tree, report: &mut Report) -> HashSet<Id> {
     let mut audits = HashSet::new();
     let Some(packs) = report.read(pack::scan(tree, Id::default())) else { return audits };
     for pack in packs {
