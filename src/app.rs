@@ -46,7 +46,7 @@ const THREADS_MAX: usize = 8;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The store cannot be used.
-    #[error("data: {0}")]
+    #[error("data: {0}{what_to_do}", what_to_do = what_to_do(.0))]
     Store(#[from] StoreError),
     /// The administrator's token cannot be written.
     #[error("data: cannot write {path}: {source}")]
@@ -65,6 +65,16 @@ pub enum StartError {
     /// An actor that was just started has gone.
     #[error("the server's own threads do not start")]
     Threads,
+}
+
+/// What somebody can do about it, where that is not plain.
+fn what_to_do(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Damaged(_) => {
+            "; `lull check` says more, and `lull check --repair DIR` makes a new store of what can be read"
+        }
+        _ => "",
+    }
 }
 
 /// A server that is running.

@@ -65,7 +65,7 @@ pub async fn run(args: BackupArgs) -> Result<(), CliError> {
 }
 
 /// A folder with nothing in it, which only its owner may look into.
-fn make_private(dir: &Path) -> Result<(), CliError> {
+pub(super) fn make_private(dir: &Path) -> Result<(), CliError> {
     let refused = |error: std::io::Error| {
         CliError::Argument(format!("DIR: cannot use {}: {error}", dir.display()))
     };

@@ -10,12 +10,16 @@ use log::{LevelFilter, Record};
 
 /// Starts the log. `RUST_LOG` says what is in it; otherwise `levels` does.
 pub fn start(levels: &str) {
-    Builder::from_env(Env::default().default_filter_or(levels))
+    let named = std::env::var("RUST_LOG").is_ok_and(|named| named.contains("sled"));
+    let mut builder = Builder::from_env(Env::default().default_filter_or(levels));
+    if !named {
+        // What it has to say of damage, and of a disk that fails, the store says once and in words.
+        builder.filter_module("sled", LevelFilter::Off);
+    }
+    builder
         // What is wrong with a request, or with a hook's answer: strangers could fill the log with it. Who
         // sent it is told, and so is the attempt.
         .filter_module("actix_http::h1", LevelFilter::Off)
-        // Says five times a second what the store says once.
-        .filter_module("sled::flusher", LevelFilter::Off)
         .format(line)
         .init();
 }

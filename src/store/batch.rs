@@ -19,6 +19,11 @@ impl Batch {
         self.0.insert(key.into(), None);
     }
 
+    /// What is put under `key`.
+    pub fn row(&self, key: &[u8]) -> Option<&[u8]> {
+        self.0.get(key)?.as_deref()
+    }
+
     /// Every row with what is put there; none where it is removed.
     pub fn rows(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
         self.0.iter().map(|(key, value)| (key.as_ref(), value.as_deref()))

@@ -12,7 +12,9 @@ use std::path::Path;
 
 use super::config::Config;
 use super::counters::Counters;
+use super::files::{Hole, Log};
 use super::prune::forgotten;
+use super::tree::Tree;
 use super::{Disk, StoreError, keys};
 use crate::clock::Timestamp;
 use crate::model::Id;
@@ -35,6 +37,10 @@ pub struct Report {
     pub attempts: u64,
     /// Security events.
     pub events: u64,
+    /// Places where security events are missing since a repair.
+    pub gaps: u64,
+    /// Whether it cannot be read as a whole, so that nothing else was looked at.
+    pub is_unreadable: bool,
     /// What is wrong, in words: the first of it.
     pub faults: Vec<String>,
     /// How much is wrong.
@@ -61,15 +67,28 @@ impl Report {
 
 /// Checks the store in `folder`, which no server may have open.
 pub fn check_folder(folder: &Path) -> Result<Report, StoreError> {
-    if !folder.join("db").is_file() {
+    if !folder.join("db").is_file() && !folder.join("conf").is_file() {
         let what = format!("there is no store in {}", folder.display());
         return Err(std::io::Error::new(std::io::ErrorKind::NotFound, what).into());
     }
-    Ok(check(Disk::open(folder)?.tree()))
+    let disk = Disk::open(folder)?;
+    // What follows from rows that are not there would say little beside that.
+    if let Err(error) = disk.verify_all() {
+        let mut report = Report { is_unreadable: true, ..Report::default() };
+        report.read::<(), StoreError>(Err(error));
+        return Ok(report);
+    }
+    Ok(check(disk.tree()))
+}
+
+/// Which places of its files cannot be read, of a store that is known to be damaged.
+pub fn unreadable_places(folder: &Path) -> Vec<String> {
+    let log = Log::read(folder, 0).unwrap_or_default();
+    log.holes.iter().filter(|hole| hole.is_within).map(Hole::to_string).collect()
 }
 
 /// Checks all that is in the tree.
-pub(super) fn check(tree: &sled::Tree) -> Report {
+pub(super) fn check(tree: &Tree) -> Report {
     let mut report = Report::default();
     report.read(Config::load(tree, Timestamp::default()));
     let counters = counters(tree, &mut report);
@@ -89,13 +108,13 @@ pub(super) fn check(tree: &sled::Tree) -> Report {
     report
 }
 
-fn counters(tree: &sled::Tree, report: &mut Report) -> Counters {
+fn counters(tree: &Tree, report: &mut Report) -> Counters {
     let bytes = report.read(tree.get(keys::COUNTERS)).flatten();
     let Some(bytes) = bytes else { return Counters::default() };
     report.read(Counters::decode(&bytes)).unwrap_or_default()
 }
 
-fn last_of(tree: &sled::Tree, kind: u8) -> Result<Option<Id>, StoreError> {
+fn last_of(tree: &Tree, kind: u8) -> Result<Option<Id>, StoreError> {
     for key in tree.scan_prefix([kind]).keys().rev() {
         if let Some(id) = keys::id_of(&key?) {
             return Ok(Some(id));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use super::tree::Tree;
 use super::{StoreError, keys};
 use crate::clock::Timestamp;
 use crate::model::{
@@ -33,7 +34,7 @@ pub struct Config {
 
 impl Config {
     /// Reads what is configured.
-    pub(super) fn load(tree: &sled::Tree, now: Timestamp) -> Result<Config, StoreError> {
+    pub(super) fn load(tree: &Tree, now: Timestamp) -> Result<Config, StoreError> {
         let accounts: BTreeMap<Id, Arc<AccountInfo>> = rows(tree, keys::ACCOUNTS)?;
         let mut accounts: BTreeMap<_, _> =
             accounts.into_values().map(|info| (info.account, info)).collect();
@@ -115,7 +116,7 @@ impl Config {
 }
 
 fn rows<T: DeserializeOwned>(
-    tree: &sled::Tree,
+    tree: &Tree,
     kind: [u8; 2],
 ) -> Result<BTreeMap<Id, Arc<T>>, StoreError> {
     let mut rows = BTreeMap::new();

@@ -3,16 +3,20 @@
 use std::fs::{self, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use super::backup::Tap;
 use super::counters::Counters;
+use super::sum::Sum;
+use super::synced::Synced;
+use super::tree::{Tree, guarded};
 use super::waker::Waker;
-use super::{Batch, StoreError, keys, room};
+use super::{Batch, StoreError, keys, look, room};
+use crate::model::Id;
 
 /// The format this program writes (D6).
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// How much of the tree sled keeps in memory, in bytes. More changes little.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -24,15 +28,22 @@ const COLLECT_EVERY_MS: u64 = if cfg!(test) { 5 } else { 200 };
 /// failed, so a full disk has to be seen before it is (D7).
 const ROOM_BYTES_MIN: u64 = 32 << 20;
 
+/// How large a store may be on disk that every start reads as a whole, to see whether rows are gone.
+const READ_AT_START_BYTES_MAX: u64 = 1 << 30;
+
 /// An open store folder.
 pub struct Disk {
     folder: PathBuf,
     database: sled::Db,
+    tree: Tree,
     /// sled's own file, held open for syncing.
     file: File,
     /// Set by a commit that failed half-way. What is in memory may then not be what is on disk, so
     /// nothing is written any more until the store is opened again (`app::reopen`).
     broken: OnceLock<StoreError>,
+    /// What all rows come to; none in a store of an older version, until the first commit.
+    sum: Mutex<Option<Sum>>,
+    synced: Synced,
     /// Where a backup hears of commits.
     tap: Tap,
     /// Looks after commits that take long.
@@ -49,18 +60,37 @@ impl Disk {
     pub fn open(folder: &Path) -> Result<Disk, StoreError> {
         // What is in it is secret, whatever the files that sled makes there let others read.
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let database = Disk::config(folder).open().map_err(|error| match error {
-            sled::Error::Io(io) if io.to_string().contains("could not acquire lock") => {
-                StoreError::InUse(folder.display().to_string())
-            }
-            error => error.into(),
-        })?;
+        look::look(folder)?;
+        Disk::open_files(folder)
+    }
+
+    /// Opens the files in `folder` without looking at them first.
+    pub(super) fn open_files(folder: &Path) -> Result<Disk, StoreError> {
+        let database = Disk::database(folder)?;
+        let opened = Disk::of(folder, database.clone());
+        if opened.as_ref().is_err_and(StoreError::is_of_the_disk) {
+            // sled panics when it is closed and cannot write; the system closes it as well.
+            std::mem::forget(database);
+        }
+        opened
+    }
+
+    fn of(folder: &Path, database: sled::Db) -> Result<Disk, StoreError> {
+        let tree = Tree::new((*database).clone());
+        let format = format_of(&tree)?;
+        format.map_or(Ok(()), Disk::knows)?;
+        let newest = newest_id(&tree)?;
+        let sum = Sum::stored(&tree)?;
+        look::is_all_there(folder, newest, sum.is_some())?;
         let file = File::open(folder.join("db"))?;
         let its = database.clone();
-        let waker = Waker::start(move || drop(its.flush()))?;
+        let waker = Waker::start(move || drop(guarded(|| its.flush())))?;
         let disk = Disk {
             folder: folder.to_owned(),
             database,
+            tree,
+            sum: Mutex::new(sum),
+            synced: Synced::open(folder)?,
             file,
             broken: OnceLock::new(),
             tap: Tap::default(),
@@ -69,18 +99,26 @@ impl Disk {
             #[cfg(test)]
             syncs: Default::default(),
         };
-        if let Err(error) = disk.ready(folder) {
-            if disk.is_broken() {
-                // sled panics when it is closed and cannot write; the system closes it as well.
-                std::mem::forget(disk);
-            }
-            return Err(error);
-        }
+        disk.ready(folder, format)?;
         Ok(disk)
     }
 
-    fn ready(&self, folder: &Path) -> Result<(), StoreError> {
-        self.check_format()?;
+    /// Opens sled's files in `folder`.
+    pub(super) fn database(folder: &Path) -> Result<sled::Db, StoreError> {
+        guarded(|| match Disk::config(folder).open() {
+            Err(sled::Error::Io(io)) if io.to_string().contains("could not acquire lock") => {
+                Ok(Err(StoreError::InUse(folder.display().to_string())))
+            }
+            opened => opened.map(Ok),
+        })?
+    }
+
+    fn ready(&self, folder: &Path, format: Option<u32>) -> Result<(), StoreError> {
+        if format.is_none() {
+            self.write_format()?;
+        }
+        // sled does not, and takes an empty one for none.
+        File::open(folder.join("conf"))?.sync_all()?;
         // The names of new files are only safe once their folder is synced, and so is its name.
         File::open(folder)?.sync_all()?;
         if let Some(parent) = folder.parent().filter(|parent| parent.is_dir()) {
@@ -109,8 +147,29 @@ impl Disk {
     }
 
     /// The one tree.
-    pub fn tree(&self) -> &sled::Tree {
-        &self.database
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Whether all rows are there, for a start: reads every one, unless there are too many for a start.
+    pub fn verify(&self) -> Result<(), StoreError> {
+        if self.bytes()? > READ_AT_START_BYTES_MAX { Ok(()) } else { self.verify_all() }
+    }
+
+    /// Whether all rows are there, however many.
+    pub fn verify_all(&self) -> Result<(), StoreError> {
+        let read = Sum::read(&self.tree)?;
+        match *self.sum() {
+            Some(stored) if stored != read => Err(StoreError::Damaged(
+                "rows are gone, or old ones have come back, though all that is there can be read"
+                    .to_owned(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn sum(&self) -> std::sync::MutexGuard<'_, Option<Sum>> {
+        self.sum.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Applies `batch` and makes sure that it is on the disk before returning.
@@ -118,10 +177,19 @@ impl Disk {
     /// `flush` alone is not enough: it ends in `sync_file_range`, which leaves the data in the
     /// drive's cache and the file's size in memory. Copies of a disk taken while a writer ran lost
     /// acknowledged audits with `flush` alone, and none with `fdatasync` behind it (D1).
-    pub fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+    pub fn commit(&self, mut batch: Batch) -> Result<(), StoreError> {
         self.writable()?;
         // Held for the whole commit, so that a backup begins and ends between two.
         let mut tap = self.tap.lock();
+        let mut sum = self.sum();
+        let before = match *sum {
+            Some(sum) => sum,
+            None => Sum::read(&self.tree)?,
+        };
+        // Only commits that give ids hold the newest.
+        let gives_ids = batch.row(keys::COUNTERS).is_some();
+        let newest = if gives_ids { Some(newest_id(&self.tree)?) } else { None };
+        let after = before.after(&self.tree, &mut batch, newest)?;
         let written = self.write(&batch).inspect_err(|error| {
             if self.broken.set(error.for_another()).is_ok() {
                 log::error!(
@@ -130,15 +198,21 @@ impl Disk {
                 );
             }
         });
+        if written.is_ok() {
+            *sum = Some(after);
+        }
         tap.note(&batch, written.as_ref().copied());
         written
     }
 
     fn write(&self, batch: &Batch) -> Result<(), StoreError> {
         let _under_way = self.waker.begin();
-        self.tree().apply_batch(batch.to_sled())?;
-        self.database.flush()?;
+        self.tree.apply_batch(batch.to_sled())?;
+        guarded(|| self.database.flush())?;
         self.file.sync_data()?;
+        if let Some(bytes) = batch.row(keys::COUNTERS) {
+            self.synced.note(Counters::decode(bytes)?.last_id)?;
+        }
         #[cfg(test)]
         self.syncs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(())
@@ -220,23 +294,22 @@ impl Disk {
 
     /// The format the store is in.
     pub fn format(&self) -> Result<u32, StoreError> {
-        let bytes = self.tree().get(keys::FORMAT)?;
-        let number =
-            bytes.and_then(|bytes| Some(u32::from_be_bytes(bytes.as_ref().try_into().ok()?)));
-        Ok(number.unwrap_or(FORMAT))
+        Ok(format_of(&self.tree)?.unwrap_or(FORMAT))
     }
 
     /// Marks the store as in the format that this program writes, once it is. Format 1 did not say what
-    /// had been forgotten: whatever there was by then may have been.
+    /// had been forgotten: whatever there was by then may have been. Format 2 had no sum of its rows, which
+    /// every commit keeps.
     pub fn set_format(&self) -> Result<(), StoreError> {
-        if self.format()? == FORMAT {
+        let found = self.format()?;
+        if found == FORMAT {
             return Ok(());
         }
-        let counters = self.tree().get(keys::COUNTERS)?;
-        let newest = counters.map(|bytes| Counters::decode(&bytes)).transpose()?;
-        let newest = newest.unwrap_or_default().last_id;
         let mut batch = Batch::default();
-        batch.insert(keys::FORGOTTEN, &newest.as_u64().to_be_bytes());
+        if found < 2 {
+            let newest = newest_id(&self.tree)?;
+            batch.insert(keys::FORGOTTEN, &newest.as_u64().to_be_bytes());
+        }
         batch.insert(keys::FORMAT, &FORMAT.to_be_bytes());
         self.commit(batch)
     }
@@ -248,14 +321,19 @@ impl Disk {
             found => Err(StoreError::Newer { found, known: FORMAT }),
         }
     }
+}
 
-    fn check_format(&self) -> Result<(), StoreError> {
-        match self.tree().get(keys::FORMAT)? {
-            None => self.write_format(),
-            Some(bytes) => match bytes.as_ref().try_into().map(u32::from_be_bytes) {
-                Ok(found) if found > 0 => Disk::knows(found),
-                _ => Err(StoreError::Damaged("its format version cannot be read".to_owned())),
-            },
-        }
+/// The format of the store; none of one that was just made.
+fn format_of(tree: &Tree) -> Result<Option<u32>, StoreError> {
+    let Some(bytes) = tree.get(keys::FORMAT)? else { return Ok(None) };
+    match bytes.as_ref().try_into().map(u32::from_be_bytes) {
+        Ok(found) if found > 0 => Ok(Some(found)),
+        _ => Err(StoreError::Damaged("its format version cannot be read".to_owned())),
     }
+}
+
+/// The newest id that was given.
+fn newest_id(tree: &Tree) -> Result<Id, StoreError> {
+    let counters = tree.get(keys::COUNTERS)?.map(|bytes| Counters::decode(&bytes));
+    Ok(counters.transpose()?.unwrap_or_default().last_id)
 }

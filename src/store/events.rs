@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::tree::Tree;
 use super::{Store, StoreError, keys, value};
 use crate::clock::Timestamp;
 use crate::filter::security::covers;
@@ -85,7 +86,7 @@ pub(super) fn link(previous: ChainHash, text: &str) -> ChainHash {
 }
 
 /// The end of an account's list.
-pub(super) fn head(tree: &sled::Tree, account: Account) -> Result<Head, StoreError> {
+pub(super) fn head(tree: &Tree, account: Account) -> Result<Head, StoreError> {
     match tree.get(keys::event_head(account))? {
         None => Ok(Head::default()),
         Some(bytes) => postcard::from_bytes(&bytes).map_err(|error| {
@@ -115,7 +116,8 @@ impl Store {
             }
             looked_at += 1;
             last = Some(place);
-            let entry = chained(place, decode(place, &value::whole(self.tree(), &key, &head)?)?);
+            let Some(bytes) = value::whole(self.tree(), &key, &head)? else { continue };
+            let entry = chained(place, decode(place, &bytes)?);
             let event = event_of(place, &entry.text)?;
             if wanted(&event, filter) {
                 page.items.push((entry, event));

@@ -293,7 +293,8 @@ impl Store {
         for entry in self.tree().range(range) {
             let (key, head) = entry?;
             let Some(id) = keys::id_of(&key) else { continue };
-            let mark = decode_mark(id, &value::whole(self.tree(), &key, &head)?)?;
+            let Some(bytes) = value::whole(self.tree(), &key, &head)? else { continue };
+            let mark = decode_mark(id, &bytes)?;
             if mark.record.account == account {
                 marks.push((id, mark));
                 if marks.len() == limit {

@@ -31,7 +31,7 @@
 //! | `v` account, hash of a record | its text, as it was put |
 //! | `y` account, hash of a record | what is kept of it beside its text, and its links |
 //! | `z` integration, link | the hash of the record that is linked |
-//! | `m` … | format, counters |
+//! | `m` … | format, counters, the sum of all rows, gaps that a repair left |
 
 use super::learned::Key;
 use super::linked::RecordHash;
@@ -41,6 +41,15 @@ use crate::model::{Account, ExternalId, Id, Partition, Status};
 pub const FORMAT: &[u8] = b"mformat";
 /// Last id, low water, totals: one row, rewritten by every commit.
 pub const COUNTERS: &[u8] = b"mcounters";
+
+/// What all other rows come to.
+pub const SUM: &[u8] = b"msum";
+
+/// What the places begin with behind which a repair left a gap in a list of security events.
+pub const GAPS: &[u8] = b"mgap";
+
+/// What an entry of an index holds that says all by its key.
+pub const NOTHING: &[u8] = b"";
 
 /// What is older than this id may have been forgotten.
 pub const FORGOTTEN: &[u8] = b"mforgotten";
@@ -92,6 +101,16 @@ pub fn id_of(key: &[u8]) -> Option<Id> {
     Some(Id::from_u64(u64::from_be_bytes(number)))
 }
 
+/// The id of the audits, window or message that a row is about, of a kind that is made with them or later;
+/// none for other kinds.
+pub fn made_for(key: &[u8]) -> Option<Id> {
+    match *key.first()? {
+        AUDITS | MARKS | MESSAGES | OUTBOX | b's' | b't' => last_id(key.get(1..9)?),
+        b'f' | b'r' | CODES => last_id(key),
+        _ => None,
+    }
+}
+
 /// The bucket of the index of records that `id` falls in.
 pub fn bucket(id: Id) -> u32 {
     (id.as_u64() >> 32) as u32 >> BUCKET_BITS
@@ -126,6 +145,11 @@ pub fn audit_id(account: Account, id: &ExternalId) -> Vec<u8> {
     key.extend_from_slice(&account.0.to_be_bytes());
     key.extend_from_slice(id.as_str().as_bytes());
     key
+}
+
+/// That a repair found security events missing behind this one.
+pub fn gap(account: Account, after: Id) -> Vec<u8> {
+    [GAPS, account.0.to_be_bytes().as_slice(), after.as_u64().to_be_bytes().as_slice()].concat()
 }
 
 /// What every security event begins with.

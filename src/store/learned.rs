@@ -21,6 +21,7 @@ pub use lesson::{Details, Lesson, Thing};
 pub(super) use lesson::{Key, Kind};
 pub use query::{LearnedField, LearnedOf, LearnedPage, LearnedUser, LearnedWish};
 
+use super::tree::Tree;
 use super::{Store, StoreError, keys};
 use crate::model::{Account, AuditDraft, ExternalId, Id};
 use lesson::{Digest, seed};
@@ -133,7 +134,7 @@ impl Screen<'_> {
 
 impl Learned {
     /// Reads what was learned.
-    pub fn load(tree: &sled::Tree) -> Result<Learned, StoreError> {
+    pub fn load(tree: &Tree) -> Result<Learned, StoreError> {
         let mut accounts: HashMap<Account, Memory> = HashMap::new();
         for row in tree.scan_prefix([keys::LEARNED]) {
             let (key, bytes) = row?;

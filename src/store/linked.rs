@@ -156,13 +156,14 @@ impl Store {
         account: Account,
         record: RecordHash,
     ) -> Result<Option<FullRecord>, StoreError> {
-        let row = value::get(self.tree(), &keys::full_record(account, record))?;
+        let row = value::get_current(self.tree(), &keys::full_record(account, record))?;
         row.map(|row| decode(&row)).transpose()
     }
 
     /// The text of a full record, as it was put.
     pub fn record_text(&self, key: &RecordKey) -> Result<Option<String>, StoreError> {
-        let text = value::get(self.tree(), &keys::record_text(key.account, RecordHash::of(key)))?;
+        let text =
+            value::get_current(self.tree(), &keys::record_text(key.account, RecordHash::of(key)))?;
         let text = text.map(String::from_utf8).transpose();
         text.map_err(|_| StoreError::Damaged(format!("the text of the record {key}")))
     }
@@ -242,8 +243,10 @@ impl Store {
         for row in self.tree().scan_prefix([keys::FULL_RECORDS]) {
             let (key, head) = row?;
             // Longer keys are the parts of long values.
-            if key.len() == keys::FULL_RECORD_BYTES {
-                let record: FullRecord = decode(&value::whole(self.tree(), &key, &head)?)?;
+            if key.len() == keys::FULL_RECORD_BYTES
+                && let Some(bytes) = value::whole(self.tree(), &key, &head)?
+            {
+                let record: FullRecord = decode(&bytes)?;
                 let links = record.links.iter();
                 timers.extend(links.filter_map(|link| LinkTimer::of(&record, link, now)));
             }

@@ -90,6 +90,10 @@ impl Store {
         let (source, draft) = decode(&bytes, id)?;
         let message = Message { id, source, draft };
         let Some(delivery) = self.delivery(id)? else {
+            // Forgotten meanwhile.
+            if !self.tree().contains_key(keys::by_id(keys::MESSAGES, id))? {
+                return Ok(None);
+            }
             return Err(StoreError::Damaged(format!("message {id} is neither owed nor settled")));
         };
         let status = self.status(&delivery);
@@ -115,8 +119,10 @@ impl Store {
         for row in self.tree().scan_prefix(keys::attempts(message)) {
             let (key, head) = row?;
             // Longer keys are the parts of long attempts.
-            if key.len() == keys::attempt(message, 0).len() {
-                attempts.push(decode(&value::whole(self.tree(), &key, &head)?, message)?);
+            if key.len() == keys::attempt(message, 0).len()
+                && let Some(bytes) = value::whole(self.tree(), &key, &head)?
+            {
+                attempts.push(decode(&bytes, message)?);
             }
         }
         Ok(attempts)

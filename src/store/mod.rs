@@ -33,10 +33,15 @@
 //! | `linked` | full records and their links |
 //! | `prune` | what is too old to keep |
 //! | `check` | whether all of it can be read, and agrees with itself |
+//! | `repair` | a new store of what can be read of a damaged one |
 //! | `recovery` | what was going on when the server stopped |
 //! | `in_hand` | which owed messages are being sent or absorbed |
 //! | `fuzzing` | what `tests/fuzz` reaches of it |
 //! | `disk` | opening the folder, and making sure that written is written |
+//! | `tree` | reading the one tree, however damaged its files are |
+//! | `sum`, `synced` | what shows that rows are gone, and that the newest are |
+//! | `files` | sled's files, read without sled |
+//! | `look` | what can be told of the files before they are opened |
 //! | `room` | what the system says of the disk |
 //! | `waker` | commits that sled leaves asleep |
 
@@ -51,6 +56,7 @@ mod config;
 mod counters;
 mod disk;
 mod events;
+mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod head;
@@ -62,15 +68,20 @@ mod keys;
 mod learned;
 mod linked;
 mod log;
+mod look;
 mod measure;
 mod once;
 mod pack;
 mod prune;
 mod recovery;
+mod repair;
 mod room;
 mod search;
+mod sum;
+mod synced;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod uses;
 mod value;
 mod waker;
@@ -82,7 +93,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 pub use backup::{Backup, BadBackup, Restore};
 use batch::Batch;
-pub use check::{Report, check_folder};
+pub use check::{Report, check_folder, unreadable_places};
 pub use command::{
     Accepted, Appended, Changed, Close, Closed, Command, Configure, Event, Gone, Listener,
     NewAudit, NewMessage, NothingChanged, Outcome, Prune, Refusal, Replay, Settle, Settlement,
@@ -104,6 +115,7 @@ pub use linked::{
 pub use log::{Entry, LogPage, MessageFilter};
 pub use once::{Answer, Call, Once};
 pub use recovery::{OpenWindow, Recovered};
+pub use repair::{Repaired, repair};
 pub use room::forget_cached;
 pub use uses::Uses;
 pub use writer::Writer;
@@ -113,6 +125,7 @@ use crate::model::{Health, Id, Partition};
 use blocks::Blocks;
 use counters::Counters;
 use learned::Learned;
+use tree::Tree;
 
 /// Why the store could not do as asked.
 #[derive(Debug, thiserror::Error)]
@@ -139,9 +152,6 @@ pub enum StoreError {
     /// The operating system refused.
     #[error("the store cannot be used: {0}")]
     Io(#[source] std::io::Error),
-    /// The embedded database refused.
-    #[error("the store cannot be used: {0}")]
-    Database(sled::Error),
     /// The server is shutting down.
     #[error("the server is shutting down")]
     Stopped,
@@ -160,7 +170,6 @@ impl StoreError {
             StoreError::Full => StoreError::Full,
             StoreError::Damaged(what) => StoreError::Damaged(what.clone()),
             StoreError::Io(error) => std::io::Error::new(error.kind(), error.to_string()).into(),
-            StoreError::Database(error) => StoreError::Database(error.clone()),
             _ => StoreError::Stopped,
         }
     }
@@ -178,10 +187,14 @@ impl From<std::io::Error> for StoreError {
 
 impl From<sled::Error> for StoreError {
     fn from(error: sled::Error) -> Self {
+        use std::io::ErrorKind::{NotFound, UnexpectedEof};
         match error {
+            sled::Error::Io(error) if matches!(error.kind(), NotFound | UnexpectedEof) => {
+                StoreError::Damaged(format!("its files are not all there ({error})"))
+            }
             sled::Error::Io(error) => error.into(),
-            sled::Error::Corruption { .. } => StoreError::Damaged(error.to_string()),
-            error => StoreError::Database(error),
+            // Of a store that is whole it says none of these.
+            error => StoreError::Damaged(format!("its files cannot be read ({error})")),
         }
     }
 }
@@ -230,6 +243,7 @@ impl Store {
         });
         *store.blocks.write() = blocks::load(store.tree())?;
         let (state, recovered) = recovery::recover(&store, now)?;
+        store.disk.verify()?;
         blocks::make_missing(&store)?;
         let writer = Writer::new(store.clone(), state);
         Ok((store, writer, recovered))
@@ -314,7 +328,7 @@ impl Store {
         self.disk.syncs.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    fn tree(&self) -> &sled::Tree {
+    fn tree(&self) -> &Tree {
         self.disk.tree()
     }
 

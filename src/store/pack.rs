@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::tree::Tree;
 use super::value::PIECE_BYTES_MAX;
 use super::{StoreError, keys, value};
 use crate::model::{Account, Id, WindowRule};
@@ -47,12 +48,12 @@ pub fn decode(first: Id, bytes: &[u8]) -> Result<Pack<'_>, StoreError> {
 }
 
 /// Finds the pack that holds `place`: where it starts, and its bytes.
-pub fn find(tree: &sled::Tree, place: Id) -> Result<Option<(Id, Vec<u8>)>, StoreError> {
+pub fn find(tree: &Tree, place: Id) -> Result<Option<(Id, Vec<u8>)>, StoreError> {
     let range = keys::by_id(keys::AUDITS, Id::from_u64(0))..=keys::by_id(keys::AUDITS, place);
     for entry in tree.range(range).rev() {
         let (key, head) = entry?;
         if let Some(first) = keys::id_of(&key) {
-            return Ok(Some((first, value::whole(tree, &key, &head)?)));
+            return Ok(value::whole(tree, &key, &head)?.map(|bytes| (first, bytes)));
         }
     }
     Ok(None)
@@ -60,7 +61,7 @@ pub fn find(tree: &sled::Tree, place: Id) -> Result<Option<(Id, Vec<u8>)>, Store
 
 /// The packs from the one that holds `from` on, in order.
 pub fn scan(
-    tree: &sled::Tree,
+    tree: &Tree,
     from: Id,
 ) -> Result<impl Iterator<Item = Result<(Id, Vec<u8>), StoreError>>, StoreError> {
     let first = find(tree, from)?.map_or(from, |(first, _)| first);
@@ -68,10 +69,11 @@ pub fn scan(
     let range = tree.range(keys::by_id(keys::AUDITS, first).as_slice()..end.as_slice());
     let tree = tree.clone();
     Ok(range.filter_map(move |entry| match entry {
-        Err(error) => Some(Err(error.into())),
+        Err(error) => Some(Err(error)),
         Ok((key, head)) => {
             let first = keys::id_of(&key)?;
-            Some(value::whole(&tree, &key, &head).map(|bytes| (first, bytes)))
+            let whole = value::whole(&tree, &key, &head).transpose()?;
+            Some(whole.map(|bytes| (first, bytes)))
         }
     }))
 }

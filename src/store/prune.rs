@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use super::tree::Tree;
 use super::{Prune, Store, StoreError, keys, pack};
 use crate::clock::Timestamp;
 use crate::model::{Id, Mark, Source};
@@ -148,7 +149,7 @@ impl Store {
 }
 
 /// What is older than this may have been forgotten.
-pub(super) fn forgotten(tree: &sled::Tree) -> Result<Id, StoreError> {
+pub(super) fn forgotten(tree: &Tree) -> Result<Id, StoreError> {
     let before = tree.get(keys::FORGOTTEN)?;
     Ok(before.and_then(|bytes| keys::last_id(&bytes)).unwrap_or_default())
 }

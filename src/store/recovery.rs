@@ -128,7 +128,8 @@ fn closed_places(store: &Store, low_water: Id) -> Result<HashMap<Slot, HashSet<I
     for entry in store.tree().range(range) {
         let (key, head) = entry?;
         if let Some(id) = keys::id_of(&key) {
-            let mark = decode_mark(id, &value::whole(store.tree(), &key, &head)?)?;
+            let Some(bytes) = value::whole(store.tree(), &key, &head)? else { continue };
+            let mark = decode_mark(id, &bytes)?;
             let places = mark.places.into_iter().filter(|place| *place >= low_water);
             closed.entry(mark.slot).or_default().extend(places);
         }

@@ -73,7 +73,7 @@ impl Store {
         };
         let (range, key_bytes) = (key(first)..key(end.max(first)), prefix.len() + 8);
         self.tree().range(range).rev().filter_map(move |entry| match entry {
-            Err(error) => Some(Err(error.into())),
+            Err(error) => Some(Err(error)),
             // Longer keys are the parts of long values.
             Ok((key, row)) if key.len() == key_bytes => keys::last_id(&key).map(|id| Ok((id, row))),
             Ok(_) => None,
@@ -219,10 +219,13 @@ impl Search<'_> {
         let long;
         let bytes = match value::short(&row) {
             Some(bytes) => bytes,
-            None => {
-                long = value::whole(self.store.tree(), &key, &row)?;
-                &long
-            }
+            None => match value::whole(self.store.tree(), &key, &row)? {
+                Some(bytes) => {
+                    long = bytes;
+                    &long
+                }
+                None => return Ok(None),
+            },
         };
         if !Head::of(bytes, id)?.is_wanted(filter) {
             return Ok(None);

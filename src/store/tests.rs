@@ -11,6 +11,7 @@ mod learned;
 mod once;
 mod opening;
 mod reading;
+mod repair;
 mod search;
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use super::tree::Tree;
 use super::{StoreError, keys};
 use crate::clock::Timestamp;
 use crate::model::Id;
@@ -20,7 +21,7 @@ struct Use {
 }
 
 impl Uses {
-    pub(super) fn load(tree: &sled::Tree) -> Result<Uses, StoreError> {
+    pub(super) fn load(tree: &Tree) -> Result<Uses, StoreError> {
         let mut uses = HashMap::new();
         for row in tree.scan_prefix([keys::USES]) {
             let (key, value) = row?;

@@ -4,10 +4,14 @@
 //! At the key: two bytes that say how many parts follow, then the first piece. At the key plus two
 //! bytes (1, 2, …): the other pieces.
 
+use super::tree::Tree;
 use super::{Batch, StoreError};
 
 /// The longest piece, in bytes.
 pub const PIECE_BYTES_MAX: usize = 7 * 1024;
+
+/// How often a value that is being replaced is read.
+const READS_MAX: usize = 1_000;
 
 /// Adds `value` to `batch` under `key`.
 pub fn put(batch: &mut Batch, key: &[u8], value: &[u8]) {
@@ -36,21 +40,47 @@ pub fn short(head: &[u8]) -> Option<&[u8]> {
     head.strip_prefix(&[0, 0])
 }
 
-/// The value whose first piece, as found under `key`, is `head`.
-pub fn whole(tree: &sled::Tree, key: &[u8], head: &[u8]) -> Result<Vec<u8>, StoreError> {
+/// The value whose first piece, as found under `key`, is `head`; none when it has been removed since. Of
+/// one that is never replaced.
+pub fn whole(tree: &Tree, key: &[u8], head: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("the value at {key:02x?} {what}"));
     let (parts, first) = head.split_first_chunk().ok_or_else(|| damaged("has no length"))?;
     let mut value = first.to_vec();
     for part in 1..=u16::from_be_bytes(*parts) {
-        let piece = tree.get(part_key(key, part))?.ok_or_else(|| damaged("lacks a part"))?;
-        value.extend_from_slice(&piece);
+        match tree.get(part_key(key, part))? {
+            Some(piece) => value.extend_from_slice(&piece),
+            None if tree.contains_key(key)? => return Err(damaged("lacks a part")),
+            None => return Ok(None),
+        }
     }
-    Ok(value)
+    Ok(Some(value))
 }
 
-/// The value under `key`.
-pub fn get(tree: &sled::Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-    tree.get(key)?.map(|head| whole(tree, key, &head)).transpose()
+/// The value under `key`. Of one that is never replaced.
+pub fn get(tree: &Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    match tree.get(key)? {
+        Some(head) => whole(tree, key, &head),
+        None => Ok(None),
+    }
+}
+
+/// The value under `key`, which may be replaced at any time: pieces are read one by one, so they are
+/// read until they are the same twice.
+pub fn get_current(tree: &Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut before = None;
+    for _ in 0..READS_MAX {
+        let Some(head) = tree.get(key)? else { return Ok(None) };
+        if let Some(value) = short(&head) {
+            return Ok(Some(value.to_vec()));
+        }
+        // Half of it may be gone while the other half is still there.
+        let now = whole(tree, key, &head).ok().flatten();
+        if now.is_some() && now == before {
+            return Ok(now);
+        }
+        before = now;
+    }
+    Err(StoreError::Damaged(format!("the value at {key:02x?} lacks a part")))
 }
 
 fn part_key(key: &[u8], part: u16) -> Vec<u8> {
@@ -67,6 +97,7 @@ mod tests {
     #[test]
     fn values_of_any_length_come_back_whole() {
         let database = sled::Config::new().temporary(true).open().unwrap();
+        let tree = Tree::new((*database).clone());
         let edges = [0, 1, PIECE_BYTES_MAX - 1, PIECE_BYTES_MAX, PIECE_BYTES_MAX + 1, 3 << 20];
         for (number, length) in edges.into_iter().enumerate() {
             let value: Vec<u8> = (0..length).map(|at| (at * 31) as u8).collect();
@@ -74,12 +105,60 @@ mod tests {
             let mut batch = Batch::default();
             put(&mut batch, &key, &value);
             database.apply_batch(batch.to_sled()).unwrap();
-            assert_eq!(get(&database, &key).unwrap().unwrap(), value);
+            assert_eq!(get(&tree, &key).unwrap().unwrap(), value);
             let mut batch = Batch::default();
             remove(&mut batch, &key, length);
             database.apply_batch(batch.to_sled()).unwrap();
             assert_eq!(database.scan_prefix(key).count(), 0, "{length} bytes leave nothing");
         }
-        assert_eq!(get(&database, b"none").unwrap(), None);
+        assert_eq!(get(&tree, b"none").unwrap(), None);
+    }
+
+    #[test]
+    fn a_value_that_is_removed_while_it_is_read_is_gone_and_one_that_lacks_a_part_is_damaged() {
+        let database = sled::Config::new().temporary(true).open().unwrap();
+        let tree = Tree::new((*database).clone());
+        let mut batch = Batch::default();
+        put(&mut batch, b"x", &[7; 3 * PIECE_BYTES_MAX]);
+        database.apply_batch(batch.to_sled()).unwrap();
+        let head = database.get(b"x").unwrap().unwrap();
+        database.remove(part_key(b"x", 2)).unwrap();
+        for read in [whole(&tree, b"x", &head), get(&tree, b"x"), get_current(&tree, b"x")] {
+            assert!(matches!(read, Err(StoreError::Damaged(_))), "{read:?}");
+        }
+        database.remove(b"x").unwrap();
+        assert_eq!(whole(&tree, b"x", &head).unwrap(), None);
+    }
+
+    /// Whoever reads while others write and remove sees a value that was written, or none.
+    #[test]
+    fn a_value_that_is_replaced_while_it_is_read_is_never_half_of_each() {
+        let database = sled::Config::new().temporary(true).open().unwrap();
+        let tree = Tree::new((*database).clone());
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0_u32..400 {
+                    let mut batch = Batch::default();
+                    remove(&mut batch, b"x", 4 * PIECE_BYTES_MAX);
+                    if !round.is_multiple_of(5) {
+                        // Alike in its first piece.
+                        let mut value = vec![0; (2 + round as usize % 3) * PIECE_BYTES_MAX];
+                        value[PIECE_BYTES_MAX..].fill(round as u8);
+                        put(&mut batch, b"x", &value);
+                    }
+                    database.apply_batch(batch.to_sled()).unwrap();
+                }
+                done.store(true, std::sync::atomic::Ordering::Relaxed);
+            });
+            let mut seen = 0;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let Some(value) = get_current(&tree, b"x").unwrap() else { continue };
+                let rest = &value[PIECE_BYTES_MAX..];
+                assert!(rest.iter().all(|byte| *byte == rest[0]), "half of each");
+                seen += 1;
+            }
+            assert!(seen > 0);
+        });
     }
 }

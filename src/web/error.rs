@@ -336,6 +336,16 @@ impl From<StoreError> for Problem {
                 );
                 problem.with(|aside| aside.cause = Some(error.to_string()))
             }
+            error @ StoreError::Damaged(_) => {
+                let problem = Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "/problems/store-damaged",
+                    "Store damaged",
+                    "the server's store is damaged where this would be; its log says more, beside the \
+                     request_id",
+                );
+                problem.with(|aside| aside.cause = Some(error.to_string()))
+            }
             error => {
                 let problem = Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,

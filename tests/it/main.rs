@@ -29,6 +29,7 @@
 //! - `slow_hook`: a hook that never answers delays nobody else
 //! - `clock`: clocks that jump, at start and while running
 //! - `disk`: disks that are full, read-only, slow or broken, and well again
+//! - `damage`: stores whose files are damaged, and what can be saved of them
 //! - `crash`: SIGKILL at random moments loses and doubles nothing
 //! - `power_cut`: a power cut at random moments loses and doubles nothing
 //! - `pages`: the tests that the pages about threats and reliability name are there
@@ -40,6 +41,7 @@ mod by_hand;
 mod cli;
 mod clock;
 mod crash;
+mod damage;
 mod demo;
 mod disk;
 mod first_light;

@@ -9,6 +9,7 @@ use super::frame::{
     BEFORE_BYTES, BEHIND_BYTES, COMMIT, END, FAILED, HEAD_BYTES, MAGIC, ROWS, VERSION, end_content,
     take_row,
 };
+use crate::store::synced::Synced;
 use crate::store::{Batch, Disk, StoreError};
 
 /// Why no store came of it.
@@ -53,7 +54,9 @@ impl Restore {
     /// Begins a new store in `folder`.
     pub fn begin(folder: &Path) -> Result<Restore, BadBackup> {
         fs::create_dir_all(folder).map_err(StoreError::from)?;
-        let database = Disk::config(folder).open().map_err(StoreError::from)?;
+        let database = Disk::database(folder)?;
+        // A store that holds a sum has this file, from before its first commit.
+        Synced::open(folder)?;
         Ok(Restore {
             folder: folder.to_owned(),
             database,

@@ -4,13 +4,14 @@ use serde::de::DeserializeOwned;
 
 use super::{Fate, Gathered, NameRow, Noted, Numbering, Table};
 use crate::model::Id;
+use crate::store::tree::Tree;
 use crate::store::{Batch, Store, StoreError, codes, keys};
 
 /// How many messages are read between commits while digests are made.
 const MESSAGES_OF_COMMIT: usize = 16_384;
 
 /// Reads what is kept in memory of digests.
-pub fn load(tree: &sled::Tree) -> Result<Table, StoreError> {
+pub fn load(tree: &Tree) -> Result<Table, StoreError> {
     let mut table = Table::default();
     for row in tree.scan_prefix([keys::NAMES]) {
         table.names.keep(decode::<NameRow>(&row?.1)?);
@@ -25,7 +26,7 @@ pub fn load(tree: &sled::Tree) -> Result<Table, StoreError> {
     Ok(table)
 }
 
-/// Gathers the messages that are in no block: of a store of this format fewer than a block has. One of
+/// Gathers the messages that are in no block: since format 2 fewer than a block has. A store of
 /// format 1 has neither digests nor codes, but an index of integrations that nobody needs any more.
 pub fn make_missing(store: &Store) -> Result<(), StoreError> {
     let is_old = store.disk.format()? < 2;

@@ -5,17 +5,18 @@ use std::collections::HashSet;
 
 use super::Report;
 use crate::model::{Attempt, Id, MessageDraft, Owed, Settled, Source, Status};
-use crate::store::{StoreError, keys, log, value};
+use crate::store::tree::Tree;
+use crate::store::{keys, log, value};
 
 /// Checks messages, what is owed, what was settled, attempts and indexes; the ids of the messages.
-pub fn check(tree: &sled::Tree, report: &mut Report) -> HashSet<Id> {
+pub fn check(tree: &Tree, report: &mut Report) -> HashSet<Id> {
     let mut messages = HashSet::new();
     for row in tree.scan_prefix([keys::MESSAGES]) {
         let Some((key, head)) = report.read(row) else { continue };
         let Some(id) = keys::id_of(&key) else { continue };
         report.messages += 1;
         messages.insert(id);
-        let bytes = report.read(value::whole(tree, &key, &head));
+        let bytes = report.read(value::whole(tree, &key, &head)).flatten();
         let read =
             bytes.and_then(|bytes| report.read(log::decode::<(Source, MessageDraft)>(&bytes, id)));
         if let Some((_, draft)) = read {
@@ -27,7 +28,7 @@ pub fn check(tree: &sled::Tree, report: &mut Report) -> HashSet<Id> {
 }
 
 /// How it stands with one message.
-fn one(tree: &sled::Tree, id: Id, draft: &MessageDraft, report: &mut Report) {
+fn one(tree: &Tree, id: Id, draft: &MessageDraft, report: &mut Report) {
     let owed = report.read(tree.get(keys::by_id(keys::OUTBOX, id))).flatten();
     let settled = report.read(tree.get(keys::settled(id))).flatten();
     match (owed, settled) {
@@ -55,7 +56,7 @@ fn one(tree: &sled::Tree, id: Id, draft: &MessageDraft, report: &mut Report) {
 }
 
 /// What hangs on messages.
-fn hanging(tree: &sled::Tree, messages: &HashSet<Id>, report: &mut Report) {
+fn hanging(tree: &Tree, messages: &HashSet<Id>, report: &mut Report) {
     let outbox = ("what is owed of", keys::OUTBOX);
     for (what, kind) in
         [outbox, ("how it was settled:", b's'), ("which events are left of", keys::PARTS)]
@@ -78,9 +79,9 @@ fn hanging(tree: &sled::Tree, messages: &HashSet<Id>, report: &mut Report) {
         if !messages.contains(&id) {
             report.fault(format!("an attempt of message {id}, which is not there"));
         }
-        let attempt: Result<Attempt, StoreError> =
-            value::whole(tree, &key, &head).and_then(|bytes| log::decode(&bytes, id));
-        report.read(attempt);
+        if let Some(bytes) = report.read(value::whole(tree, &key, &head)).flatten() {
+            report.read(log::decode::<Attempt>(&bytes, id));
+        }
     }
     for (prefix, what) in [(b'f', "a state"), (keys::CODES, "a code")] {
         for key in tree.scan_prefix([prefix]).keys() {

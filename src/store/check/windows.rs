@@ -5,19 +5,22 @@ use std::collections::{HashMap, HashSet};
 use super::Report;
 use crate::model::{Addressed, Id, Slot};
 use crate::store::history::{decode_mark, unpack};
+use crate::store::tree::Tree;
 use crate::store::{keys, pack, value};
 
 /// Checks audits and marks; `messages` are those that there are, and what is older than `forgotten`
 /// need not be there.
-pub fn check(tree: &sled::Tree, messages: &HashSet<Id>, forgotten: Id, report: &mut Report) {
+pub fn check(tree: &Tree, messages: &HashSet<Id>, forgotten: Id, report: &mut Report) {
     let audits = audits(tree, report);
     let mut named: HashMap<Slot, HashSet<Id>> = HashMap::new();
     for row in tree.scan_prefix([keys::MARKS]) {
         let Some((key, head)) = report.read(row) else { continue };
         let Some(id) = keys::id_of(&key) else { continue };
         report.windows += 1;
-        let mark = value::whole(tree, &key, &head).and_then(|bytes| decode_mark(id, &bytes));
-        let Some(mark) = report.read(mark) else { continue };
+        let bytes = report.read(value::whole(tree, &key, &head)).flatten();
+        let Some(mark) = bytes.and_then(|bytes| report.read(decode_mark(id, &bytes))) else {
+            continue;
+        };
         for place in &mark.places {
             if !named.entry(mark.slot.clone()).or_default().insert(*place) {
                 report.fault(format!("the audit at {place} is in window {id} and in another"));
@@ -42,7 +45,7 @@ pub fn check(tree: &sled::Tree, messages: &HashSet<Id>, forgotten: Id, report: &
 }
 
 /// The places of all audits that there are.
-fn audits(tree: &sled::Tree, report: &mut Report) -> HashSet<Id> {
+fn audits(tree: &Tree, report: &mut Report) -> HashSet<Id> {
     let mut audits = HashSet::new();
     let Some(packs) = report.read(pack::scan(tree, Id::default())) else { return audits };
     for pack in packs {

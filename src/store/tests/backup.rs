@@ -5,7 +5,7 @@ use crate::store::{Backup, BadBackup, Restore};
 
 type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 
-fn rows(tree: &sled::Tree) -> Rows {
+fn rows(tree: &Tree) -> Rows {
     tree.iter().map(|row| row.unwrap()).map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
 }
 

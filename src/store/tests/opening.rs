@@ -122,3 +122,36 @@ async fn a_journal_whose_thread_is_gone_refuses_everything_and_says_so() {
     let (store, ..) = opened_again(folder.path(), Timestamp::default());
     assert_eq!(store.totals().audits, 1);
 }
+
+/// A store of format 2 held no sum of its rows, and nothing stood beside its files (D6).
+#[actix::test]
+async fn a_store_of_format_2_is_migrated_with_all_that_is_in_it() {
+    let opened = Opened::fresh();
+    let hook = opened.integration().await;
+    let kept = opened.append(&[edit("a1", "1", "u"), edit("a2", "2", "u")]).await.ids;
+    opened.close("1", &kept[..1], &[hook.id], "{}").await;
+    let Opened { folder, clock, store, journal, .. } = opened;
+    drop((store, journal));
+    drop(opened_again(folder.path(), clock.now()));
+    let database = loop {
+        // sled's own threads may hold the lock for a moment longer than the store.
+        match sled::open(folder.path()) {
+            Ok(database) => break database,
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    database.remove(keys::SUM).unwrap();
+    database.insert(keys::FORMAT, &2_u32.to_be_bytes()).unwrap();
+    database.flush().unwrap();
+    drop(database);
+    std::fs::remove_file(folder.path().join("synced")).unwrap();
+
+    let opened = Opened::open(folder, clock);
+    assert_eq!(opened.store.disk.format().unwrap(), 3);
+    opened.store.disk.verify_all().unwrap();
+    assert_eq!(opened.rows(keys::SUM), 1);
+    assert_eq!(opened.rows(keys::FORGOTTEN), 0, "nothing had been forgotten");
+    assert_eq!(opened.history(|_| {}, &[]), ["a1", "a2"]);
+    assert_eq!(check::check(opened.store.tree()).faults, Vec::<String>::new());
+    assert_eq!((opened.log(|_| {}).len(), opened.recovered.windows.len()), (1, 1));
+}

@@ -305,18 +305,20 @@ impl Opened {
     /// Makes the store look as if it had been written in format 1.
     fn aged(self) -> Opened {
         let tree = self.store.tree();
+        let mut batch = Batch::default();
         for kind in [keys::BLOCKS, keys::COLUMNS, keys::GRAMS, keys::NAMES, keys::CODES] {
             for key in tree.scan_prefix([kind]).keys() {
-                tree.remove(key.unwrap()).unwrap();
+                batch.remove(key.unwrap());
             }
         }
         for key in tree.scan_prefix([keys::MESSAGES]).keys() {
             if let Some(id) = keys::id_of(&key.unwrap()) {
                 let to = self.store.message(id).unwrap().unwrap().message.draft.integration;
-                tree.insert(keys::integration_message(to, id), &[]).unwrap();
+                batch.insert(&keys::integration_message(to, id), &[]);
             }
         }
-        tree.insert(keys::FORMAT, &1_u32.to_be_bytes()).unwrap();
+        batch.insert(keys::FORMAT, &1_u32.to_be_bytes());
+        self.store.disk.commit(batch).unwrap();
         self
     }
 }

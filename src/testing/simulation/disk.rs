@@ -58,6 +58,10 @@ impl Image {
         let paths: BTreeSet<&PathBuf> = self.0.keys().chain(later.0.keys()).collect();
         for path in paths {
             match (self.0.get(path), later.0.get(path)) {
+                // Written once what it speaks of has been synced.
+                (Some(before), _) if path == Path::new("synced") => {
+                    drop(torn.0.insert(path.clone(), before.clone()));
+                }
                 (Some(before), Some(after)) => {
                     drop(torn.0.insert(path.clone(), how.mix(before, after, dice)));
                 }

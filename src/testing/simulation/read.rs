@@ -139,33 +139,10 @@ pub fn events(store: &Store, after: u64) -> Result<Vec<(u64, Value)>, StoreError
 
 /// All that is left.
 pub fn left(store: &Store) -> Result<Left, StoreError> {
-    let filter = AuditFilter {
-        account: Account::DEFAULT,
-        record: None,
-        user_id: None,
-        workspaces: None,
-        since: None,
-        until: None,
-        after: None,
-        limit: ALL,
-    };
+    let filter = AuditFilter::all(Account::DEFAULT, ALL);
     let audits = store.history(&filter, &[])?.items;
     let marks = marks(store, Id::default())?;
-    let mut filter = MessageFilter {
-        among: None,
-        code: None,
-        record_type: None,
-        user: None,
-        text: None,
-        account: Account::DEFAULT,
-        integration: None,
-        status: None,
-        record: None,
-        since: None,
-        until: None,
-        before: None,
-        limit: 40,
-    };
+    let mut filter = MessageFilter::all(Account::DEFAULT, 40);
     let mut messages = Vec::new();
     loop {
         let page = store.messages(&filter)?;

@@ -21,6 +21,8 @@ pub struct Options {
     pub env: Vec<(String, String)>,
     /// Whether all that it logs goes to a file.
     pub logs: bool,
+    /// Another data folder than a fresh one.
+    pub place: Option<PathBuf>,
     /// Kept from one server to the next, for restarts.
     pub folder: Arc<TempDir>,
 }
@@ -36,6 +38,7 @@ impl Options {
             more: Vec::new(),
             env: Vec::new(),
             logs: false,
+            place: None,
             folder,
         }
     }
@@ -63,7 +66,12 @@ impl Options {
     }
 
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("lull-data")
+        self.place.clone().unwrap_or_else(|| self.folder.path().join("lull-data"))
+    }
+
+    /// On this data folder.
+    pub fn at(self, data: PathBuf) -> Self {
+        Self { place: Some(data), ..self }
     }
 }
 

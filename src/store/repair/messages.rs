@@ -1,0 +1,185 @@
+//! Messages, and what hangs on them: each is either owed or settled.
+
+use std::collections::HashMap;
+
+use super::rows::{decode, encode};
+use super::{Mend, MessageFound, entry};
+use crate::model::{Attempt, AttemptOutcome, Id, Owed, Parts, Settled, Source, Status};
+use crate::store::{StoreError, codes, keys, log};
+
+/// Who settles what can go nowhere.
+const BY: &str = "lull check --repair";
+
+impl Mend {
+    /// Reads the messages.
+    pub(super) fn messages(&mut self) -> Result<(), StoreError> {
+        self.each(&[keys::MESSAGES], 9, true, |mend, key, bytes| {
+            let id = keys::id_of(key).unwrap_or_default();
+            let (source, mut draft) =
+                log::decode::<(Source, crate::model::MessageDraft)>(&bytes, id)?;
+            // What is needed is whom and what it is about; bodies may be long.
+            draft.body = String::new();
+            mend.see(id);
+            mend.kept_bytes += (key.len() + bytes.len()) as u64;
+            mend.messages.insert(id, MessageFound { source, draft, is_owed: false });
+            Ok(())
+        })
+    }
+
+    /// Lets each message be owed or settled.
+    pub(super) fn fates(&mut self) -> Result<(), StoreError> {
+        let attempts = self.attempts()?;
+        let (mut owed, mut settled) = (HashMap::new(), HashMap::new());
+        self.each(&[keys::OUTBOX], 9, false, |mend, key, bytes| {
+            let id = mend.message_of(key)?;
+            owed.insert(id, decode::<Owed>(&bytes)?);
+            Ok(())
+        })?;
+        self.each(b"s", 9, false, |mend, key, bytes| {
+            let id = mend.message_of(key)?;
+            settled.insert(id, decode::<Settled>(&bytes)?);
+            Ok(())
+        })?;
+        self.each(&[keys::PARTS], 9, false, |mend, key, bytes| {
+            mend.message_of(key)?;
+            decode::<Parts>(&bytes).map(drop)
+        })?;
+        let messages: Vec<Id> = self.messages.keys().copied().collect();
+        for id in messages {
+            let fate = (owed.remove(&id), settled.remove(&id));
+            self.fate(id, fate, attempts.get(&id))?;
+        }
+        self.commit()
+    }
+
+    /// The message of a key, which must be there.
+    fn message_of(&self, key: &[u8]) -> Result<Id, StoreError> {
+        let id = key.get(1..9).and_then(keys::last_id).unwrap_or_default();
+        let missing = || StoreError::Damaged(format!("the message {id} is not there"));
+        self.messages.contains_key(&id).then_some(id).ok_or_else(missing)
+    }
+
+    /// The last attempt of each message.
+    fn attempts(&mut self) -> Result<HashMap<Id, Attempt>, StoreError> {
+        let mut last = HashMap::new();
+        self.each(b"t", 13, true, |mend, key, bytes| {
+            let id = mend.message_of(key)?;
+            let mut attempt: Attempt = decode(&bytes)?;
+            attempt.request_headers.clear();
+            mend.kept_bytes += (key.len() + bytes.len()) as u64;
+            last.insert(id, attempt);
+            Ok(())
+        })?;
+        Ok(last)
+    }
+
+    fn fate(
+        &mut self,
+        id: Id,
+        fate: (Option<Owed>, Option<Settled>),
+        last: Option<&Attempt>,
+    ) -> Result<(), StoreError> {
+        let Some(found) = self.messages.get(&id) else { return Ok(()) };
+        let integration = found.draft.integration;
+        let owed = match fate {
+            (Some(owed), None) => owed,
+            (None, Some(settled)) => return self.settle(id, &settled),
+            // One of them is old. Settled after more attempts is the newer one for certain.
+            (Some(owed), Some(settled)) if settled.attempts > owed.attempts => {
+                return self.settle(id, &settled);
+            }
+            (Some(owed), Some(_)) => {
+                self.batch.remove(&keys::settled(id));
+                self.lose(format!(
+                    "the message {id} was settled or not: it is owed, perhaps again"
+                ));
+                owed
+            }
+            (None, None) => match last.and_then(delivered) {
+                Some(settled) => {
+                    self.lose(format!(
+                        "how the message {id} was settled: by its last attempt it was delivered"
+                    ));
+                    return self.settle(id, &settled);
+                }
+                None => {
+                    self.lose(format!(
+                        "what became of the message {id}: it is owed, and may reach its hook again"
+                    ));
+                    self.owed_anew(id, last)
+                }
+            },
+        };
+        if !self.integration_is_there(integration) {
+            self.lose(format!("the message {id} was cancelled: its integration is not there"));
+            let Owed { attempts, last_code, .. } = owed;
+            let (status, by) = (Status::Cancelled, Some(BY.into()));
+            let settled = Settled { status, at: self.now, attempts, last_code, by };
+            return self.settle(id, &settled);
+        }
+        codes::index(&mut self.batch, id, None, (owed.attempts, owed.last_code));
+        self.batch.insert(&keys::by_id(keys::OUTBOX, id), encode(&Owed { integration, ..owed }));
+        if let Some(found) = self.messages.get_mut(&id) {
+            found.is_owed = true;
+        }
+        self.wrote(64)
+    }
+
+    fn settle(&mut self, id: Id, settled: &Settled) -> Result<(), StoreError> {
+        self.batch.remove(&keys::by_id(keys::OUTBOX, id));
+        self.batch.insert(&keys::settled(id), encode(settled));
+        if settled.status != Status::Delivered {
+            entry(&mut self.batch, &keys::status_message(settled.status, id));
+        }
+        codes::index(&mut self.batch, id, None, (settled.attempts, settled.last_code));
+        match settled.status {
+            Status::Delivered => self.totals.delivered += 1,
+            Status::Failed => self.totals.failed += 1,
+            Status::Superseded => self.totals.superseded += 1,
+            Status::Cancelled => self.totals.cancelled += 1,
+            Status::Pending | Status::Held => {}
+        }
+        self.wrote(64)
+    }
+
+    fn owed_anew(&self, id: Id, last: Option<&Attempt>) -> Owed {
+        let found = &self.messages[&id];
+        let oldest = match found.source {
+            Source::Audit(at) | Source::Events(at) | Source::Link(at) | Source::Window(at) => at,
+        };
+        // A window's audits are older than its mark.
+        let of_record = self.by_record.get(&found.draft.record).and_then(|places| places.first());
+        Owed {
+            integration: found.draft.integration,
+            partition: found.draft.record.partition(),
+            oldest: of_record.map_or(oldest, |first| oldest.min(*first)),
+            attempts: last.map_or(0, |last| last.number),
+            due: self.now,
+            last_code: last.and_then(|last| last.outcome.code()),
+            asked_by: None,
+        }
+    }
+
+    /// Lets the index of records name the messages that no mark names.
+    pub(super) fn index(&mut self) -> Result<(), StoreError> {
+        for (id, found) in &self.messages {
+            if !self.marked.contains(id) {
+                let key = keys::record_mark(found.draft.record.partition(), *id);
+                self.batch.insert(&key, keys::IS_MESSAGE);
+            }
+        }
+        self.commit()
+    }
+}
+
+/// How a message was settled whose last attempt was this one, if it was delivered.
+fn delivered(last: &Attempt) -> Option<Settled> {
+    let AttemptOutcome::Answered { code: code @ 200..=299, .. } = last.outcome else { return None };
+    Some(Settled {
+        status: Status::Delivered,
+        at: last.at,
+        attempts: last.number,
+        last_code: Some(code),
+        by: None,
+    })
+}

@@ -1,0 +1,76 @@
+//! The rows of a store, read with sled.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::harm::Harm;
+
+/// Kinds of rows that are written once and stay as they are: audits, messages, attempts, security events,
+/// answers.
+const WRITTEN_ONCE: &[u8] = b"agtek";
+/// Kinds that nothing else can be made of, but that change.
+const CHANGING: &[u8] = b"wcvys";
+/// Kinds that a repair makes anew, those that only a server makes left out.
+const MADE_ANEW: &[u8] = b"rifYjzxopuhql";
+
+/// Every row.
+#[derive(PartialEq)]
+pub struct Rows(BTreeMap<Vec<u8>, Vec<u8>>);
+
+impl Rows {
+    /// sled's own threads may hold the lock for a moment longer than the process that ended.
+    pub fn read(store: &Path) -> Rows {
+        let database = sled::open(store).expect("a store that can be opened");
+        let rows = database.iter().map(|row| row.expect("a row that can be read"));
+        Rows(rows.map(|(key, value)| (key.to_vec(), value.to_vec())).collect())
+    }
+
+    fn of<'r>(&'r self, kinds: &'r [u8]) -> impl Iterator<Item = (&'r Vec<u8>, &'r Vec<u8>)> {
+        self.0.iter().filter(|(key, _)| kinds.contains(&key[0]))
+    }
+
+    /// How many rows there are that nothing else can be made of.
+    pub fn primary(&self) -> u64 {
+        (self.of(WRITTEN_ONCE).count() + self.of(CHANGING).count()) as u64
+    }
+
+    /// Whether everything that is written once is there, as it is in `others`.
+    pub fn holds_all_of(&self, others: &Rows) -> bool {
+        others.of(WRITTEN_ONCE).all(|(key, value)| self.0.get(key) == Some(value))
+    }
+
+    /// Whether every row is there but the log's digests, which the next start makes.
+    pub fn holds_all_of_what_is_kept(&self, others: &Rows) -> bool {
+        let kinds = [WRITTEN_ONCE, CHANGING, MADE_ANEW].concat();
+        let other: Vec<_> =
+            others.of(&kinds).filter(|(key, value)| self.0.get(*key) != Some(*value)).collect();
+        let first = other.first().map(|(key, _)| String::from_utf8_lossy(key).into_owned());
+        if let Some(first) = &first {
+            println!("{} rows are other, the first {first:?}", other.len());
+        }
+        first.is_none() && self.of(&kinds).count() == others.of(&kinds).count()
+    }
+
+    /// Nothing is made up: each row is one of `others`.
+    pub fn are_of(&self, others: &Rows, harm: &Harm) {
+        for (key, value) in self.of(WRITTEN_ONCE) {
+            let name = String::from_utf8_lossy(key);
+            assert!(others.0.get(key) == Some(value), "{harm:?}: {name:?} is another");
+        }
+        for (key, _) in self.of(CHANGING) {
+            let name = String::from_utf8_lossy(key);
+            // What was owed may be known to be settled by its last attempt.
+            let owed = [b"o".as_slice(), &key[1..]].concat();
+            let is_known = others.0.contains_key(key)
+                || (key[0] == b's' && others.0.contains_key(&owed))
+                || key.len() > 9 && b"wy".contains(&key[0]);
+            assert!(is_known, "{harm:?}: {name:?} was never there");
+        }
+        // A message is in no two windows, and no audit neither: `lull check` sees to that.
+        let messages = self.of(b"g").filter(|(key, _)| key.len() == 9);
+        for (key, _) in messages {
+            let has = |kind: u8| self.0.contains_key([&[kind], &key[1..]].concat().as_slice());
+            assert!(has(b'o') || has(b's'), "{harm:?}: a message is neither owed nor settled");
+        }
+    }
+}
