@@ -6,10 +6,16 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::synced::{self, Synced};
 use super::{Disk, StoreError, files};
 use crate::model::Id;
+
+/// How often it is looked whether a store that was closed has been let go of.
+const LOOKS_MAX: u32 = 1_000;
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What sled writes into its file `conf` in this version.
 const CONF: &[u8] = b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n";
@@ -93,6 +99,17 @@ pub fn is_all_there(folder: &Path, newest: Id, has_sum: bool) -> Result<(), Stor
         None if has_sum => missing(synced::NAME),
         _ => Ok(()),
     }
+}
+
+/// Waits until a store is let go of that was closed just now: sled's own threads hold it for a moment.
+pub fn until_let_go_of(folder: &Path) -> Result<(), StoreError> {
+    for _ in 0..LOOKS_MAX {
+        match is_free(folder) {
+            Err(StoreError::InUse(_)) => std::thread::sleep(PAUSE),
+            free => return free,
+        }
+    }
+    is_free(folder)
 }
 
 /// Whether no other process has the store open.

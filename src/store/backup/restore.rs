@@ -10,7 +10,7 @@ use super::frame::{
     take_row,
 };
 use crate::store::synced::Synced;
-use crate::store::{Batch, Disk, StoreError};
+use crate::store::{Batch, Disk, StoreError, look};
 
 /// Why no store came of it.
 #[derive(Debug, thiserror::Error)]
@@ -145,6 +145,7 @@ impl Restore {
         }
         self.database.flush().map_err(StoreError::from)?;
         drop(self.database);
+        look::until_let_go_of(&self.folder)?;
         sync_all(&self.folder).map_err(StoreError::from)?;
         Ok(())
     }
