@@ -14,6 +14,8 @@ use crate::store::{self, Report, StoreError};
 
 /// The file that lists what could not be read.
 const LOST: &str = "not-recovered.txt";
+/// What somebody can do about a damaged store.
+const WHAT_TO_DO: &str = "`lull check --repair DIR` makes a new store of all that can be read";
 /// How much of that is printed.
 const PRINTED_MAX: usize = 20;
 
@@ -53,15 +55,14 @@ pub fn run(args: &CheckArgs) -> Result<(), CliError> {
     } else {
         println!("{}", read(&report));
     }
-    let what_to_do = "`lull check --repair DIR` makes a new store of all that can be read";
     match report.faults_count {
         0 => {
             println!("nothing is wrong");
             Ok(())
         }
-        1 => Err(CliError::Argument(format!("1 thing is wrong with the store; {what_to_do}"))),
+        1 => Err(CliError::Argument(format!("1 thing is wrong with the store; {WHAT_TO_DO}"))),
         count => Err(CliError::Argument(format!(
-            "{count} things are wrong with the store; {what_to_do}"
+            "{count} things are wrong with the store; {WHAT_TO_DO}"
         ))),
     }
 }
@@ -91,9 +92,7 @@ fn refused(folder: &Path, error: &StoreError) -> CliError {
         StoreError::InUse(_) => {
             format!("data: a server has {} open; stop it first", folder.display())
         }
-        StoreError::Damaged(_) => format!(
-            "data: {error}; `lull check --repair DIR` makes a new store of all that can be read"
-        ),
+        StoreError::Damaged(_) => format!("data: {error}; {WHAT_TO_DO}"),
         error => format!("data: {error}"),
     })
 }

@@ -74,7 +74,10 @@ pub fn get_current(tree: &Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreErro
             return Ok(Some(value.to_vec()));
         }
         // Half of it may be gone while the other half is still there.
-        let now = whole(tree, key, &head).ok().flatten();
+        let now = match whole(tree, key, &head) {
+            Err(error) if error.is_of_the_disk() => return Err(error),
+            read => read.ok().flatten(),
+        };
         if now.is_some() && now == before {
             return Ok(now);
         }
