@@ -136,6 +136,10 @@ impl Opened {
     }
 
     async fn settle(&self, message: Id, number: u32, next: Next) {
+        self.journal.settle(self.settling(message, number, next)).await.unwrap();
+    }
+
+    fn settling(&self, message: Id, number: u32, next: Next) -> Settle {
         let integration = self.store.message(message).unwrap().unwrap().message.draft.integration;
         let attempt = Attempt {
             number,
@@ -149,8 +153,7 @@ impl Opened {
             note: None,
         };
         let partition = key("1").partition();
-        let settle = Settle { message, integration, partition, attempt, next, parts: None };
-        self.journal.settle(settle).await.unwrap();
+        Settle { message, integration, partition, attempt, next, parts: None }
     }
 
     fn history(&self, edit: impl FnOnce(&mut AuditFilter), open: &[Id]) -> Vec<String> {

@@ -89,3 +89,44 @@ async fn a_window_that_closed_beside_an_open_one_is_not_open_again_after_forgett
         opened.recovered.windows.iter().map(|window| &window.record).collect();
     assert_eq!(open, [&key("1")], "what was sent is not sent in another window");
 }
+
+/// An attempt that was under way when its message was given up is written down whenever it ends: also in
+/// the commit that was to forget the message.
+#[actix::test]
+async fn a_message_that_is_settled_in_the_commit_that_was_to_forget_it_is_forgotten_with_the_next()
+{
+    let opened = Opened::fresh();
+    let hook = opened.integration().await;
+    let audits = opened.append(&[edit("a", "1", "u"), edit("b", "1", "u")]).await.ids;
+    let late = opened.close("1", &audits, &[hook.id], "{}").await[0];
+    let settled = opened.close("2", &[], &[hook.id], "{}").await[0];
+    assert!(opened.journal.cancel(late, "t").await.unwrap());
+    opened.pass(DAY * 100);
+    let mut prune = opened.store.plan_prune(opened.clock.now(), DAY, u64::MAX).unwrap().unwrap();
+    assert_eq!(prune.messages, [late]);
+    prune.messages.push(settled);
+    let settling = [
+        opened.settling(late, 1, Next::RetryAt(opened.clock.now())),
+        opened.settling(settled, 1, Next::Delivered),
+    ];
+
+    let Opened { folder, clock, store, journal, .. } = opened;
+    drop((store, journal));
+    let (store, mut writer, _) = opened_again(folder.path(), clock.now());
+    let mut commands: Vec<Command> = settling.into_iter().map(Command::Settle).collect();
+    commands.push(Command::Prune(prune));
+    writer.commit(commands, &*clock).unwrap();
+    for id in [late, settled] {
+        assert_eq!(store.attempts(id).unwrap().len(), 1);
+        assert!(store.message(id).unwrap().is_some());
+    }
+    drop((store, writer));
+
+    let opened = Opened::open(folder, clock);
+    assert_eq!(check::check(opened.store.tree()).faults, Vec::<String>::new());
+    opened.prune(DAY, u64::MAX).await;
+    for kind in ["a", "w", "r", "g", "o", "s", "f", "Y", "t"] {
+        assert_eq!(opened.rows(kind.as_bytes()), 0, "rows of kind {kind}");
+    }
+    assert_eq!(opened.store.kept_bytes(), 0);
+}

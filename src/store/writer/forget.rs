@@ -1,5 +1,7 @@
 //! Forgetting what is too old, with every row that hangs on it.
 
+use std::collections::HashSet;
+
 use super::Draft;
 use crate::model::{Id, MessageDraft, Source, Status};
 use crate::store::prune::forgotten;
@@ -26,9 +28,11 @@ impl Draft<'_> {
             self.batch.remove(&keys::record_mark(partition, id));
             self.forget_row(&key, bytes.len());
         }
+        // What this commit writes of a message is not in the tree yet, and would be left behind.
+        let touched: HashSet<Id> = self.became.iter().map(|(id, _)| *id).collect();
         for id in prune.messages {
-            // Owed again since this was worked out: kept.
-            if self.owed(id)?.is_none() {
+            // Owed again since this was worked out, or only just settled: kept for now.
+            if self.owed(id)?.is_none() && !touched.contains(&id) {
                 self.forget_message(id)?;
             }
         }
