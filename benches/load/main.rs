@@ -27,7 +27,7 @@
 //! | `generator`, `pace` | load: many connections, one outstanding request each; when they begin |
 //! | `filling`, `story` | a store full of messages, and what they say |
 //! | `past` | a store full of audits |
-//! | `request` | the bytes of requests, made beforehand |
+//! | `request`, `prose` | the bytes of requests, made beforehand; what they say |
 //! | `receiver`, `arrivals` | hooks that answer 200, and what came to them, and when |
 //! | `http` | as much HTTP/1.1 as that takes |
 //! | `clock` | the time |
@@ -47,6 +47,7 @@ mod page;
 mod past;
 mod plan;
 mod process;
+mod prose;
 mod receiver;
 mod report;
 mod request;

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::failure::Failure;
 use crate::filling::{AGE, COMMIT_MESSAGES, Moved, RULE, Sent, make_integration, settle_as, wrong};
+use crate::prose;
 use crate::request::{AUDIT_BYTES, audit_about};
 
 /// Audits of a window.
@@ -75,7 +76,7 @@ fn audit(number: u64) -> NewAudit {
     NewAudit {
         record: record(record_number),
         id: None,
-        text: audit_about(TYPE, record_number),
+        text: audit_about(TYPE, number, record_number),
         learned: Vec::new(),
     }
 }
@@ -100,7 +101,7 @@ fn close(window: Vec<Accepted>, integration: Id) -> Command {
     let record = window[0].record.clone();
     let draft = MessageDraft {
         integration,
-        body: "x".repeat(AUDIT_BYTES + BODY_MORE_BYTES),
+        body: prose::excerpt(window[0].place.as_u64(), AUDIT_BYTES + BODY_MORE_BYTES).to_owned(),
         record: record.clone(),
         audit_id: ExternalId::from(window[0].place),
         action: Action::Update,

@@ -1,5 +1,6 @@
 //! The executable under test: start, calls, figures, stop.
 
+use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -21,8 +22,12 @@ const POLL_EVERY: Duration = Duration::from_millis(100);
 /// How often it is looked whether a server is ready, which takes it some tens of milliseconds.
 const READY_POLL_EVERY: Duration = Duration::from_millis(1);
 
-/// The executable.
-pub const EXECUTABLE: &str = env!("CARGO_BIN_EXE_lull");
+/// The executable: the one that was built with this, or what `LULL_BENCH_EXECUTABLE` names, such as one
+/// that was built before.
+pub fn executable() -> OsString {
+    let other = std::env::var_os("LULL_BENCH_EXECUTABLE");
+    other.unwrap_or_else(|| env!("CARGO_BIN_EXE_lull").into())
+}
 
 /// A fresh folder for a server's state, beside what cargo builds: the system's folder for temporary
 /// files may be in memory, and then nothing would be durable.
@@ -47,7 +52,7 @@ impl Server {
     pub fn start(data: &Path, quiet_period: &str) -> Result<Server, Failure> {
         let begun = clock::now();
         let (process, address) = Process::start(
-            Command::new(EXECUTABLE)
+            Command::new(executable())
                 // Whatever LULL_… says here is not meant for this server.
                 .env_clear()
                 .env("RUST_LOG", "warn")

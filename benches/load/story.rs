@@ -3,6 +3,8 @@
 
 use lull::model::{Account, Action, ExternalId, Id, MessageDraft, RecordKey};
 
+use crate::prose;
+
 /// Integrations, record types, users and records that there are.
 pub const INTEGRATIONS: usize = 20;
 const TYPES: u64 = 50;
@@ -177,7 +179,7 @@ pub fn message(number: u64, integrations: &[Id]) -> MessageDraft {
     let fields: Vec<String> = (0..1 + dice.below(3)).map(|_| dice.of(&FIELDS).to_owned()).collect();
     MessageDraft {
         integration: integrations[integration],
-        body: body(&description, &contributors, &fields),
+        body: body(number, &description, &contributors, &fields),
         record: RecordKey {
             account: Account::DEFAULT,
             record_type: name(&record_type),
@@ -210,18 +212,13 @@ fn user(dice: &mut Dice) -> String {
     format!("{} {}", dice.of(&FIRST_NAMES), dice.of(&LAST_NAMES))
 }
 
-fn body(description: &str, contributors: &[String], fields: &[String]) -> String {
-    let mut text = format!(
+fn body(number: u64, description: &str, contributors: &[String], fields: &[String]) -> String {
+    let head = format!(
         "{{\"event\":\"audit\",\"audit\":{{\"description\":{description:?},\"contributors\":\
          {contributors:?},\"changes\":{fields:?},\"value\":\""
     );
-    let mut dice = Dice(description.len() as u64);
-    while text.len() < BODY_BYTES {
-        text.push_str(dice.of(&WORDS));
-        text.push(' ');
-    }
-    text.push_str("\"}}");
-    text
+    let words = prose::excerpt(number, BODY_BYTES.saturating_sub(head.len()));
+    format!("{head}{words}\"}}}}")
 }
 
 fn name(text: &str) -> ExternalId {

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::report::Figure;
-use crate::server::{EXECUTABLE, Server, fresh_folder};
+use crate::server::{Server, executable, fresh_folder};
 use crate::units::Unit;
 
 /// Takes the measure once.
@@ -28,7 +28,7 @@ pub fn take(plan: &Plan) -> Result<Vec<Figure>, Failure> {
     let resident = server.resident_bytes()?;
     server.stop()?;
     let executable =
-        std::fs::metadata(EXECUTABLE).map_err(Failure::system("looking at the executable"))?;
+        std::fs::metadata(executable()).map_err(Failure::system("looking at the executable"))?;
     let ms = 1_000.0;
     let mut figures = vec![
         Figure::new("S13 idle: resident memory", resident as f64 / 1e6, Unit::Megabytes)
@@ -55,7 +55,7 @@ pub fn take(plan: &Plan) -> Result<Vec<Figure>, Failure> {
 /// How large the executable is once it is stripped; none where there is no tool for that.
 fn stripped_bytes(folder: &Path) -> Option<u64> {
     let stripped = folder.join("stripped");
-    let done = Command::new("strip").arg("-o").arg(&stripped).arg(EXECUTABLE).status().ok()?;
+    let done = Command::new("strip").arg("-o").arg(&stripped).arg(executable()).status().ok()?;
     let file = std::fs::metadata(stripped).ok()?;
     done.success().then_some(file.len())
 }
