@@ -100,11 +100,12 @@ impl DeliveryActor {
 
     /// Begins what is due and has room, and sleeps until the next is due.
     fn pump(&mut self, ctx: &mut Context<Self>) {
+        let now = self.shared.clock.now();
+        // Also of a disabled one: what it is owed is due by the clock as well.
+        self.notice_jump(now);
         if self.draining || !self.integration.spec.enabled {
             return;
         }
-        let now = self.shared.clock.now();
-        self.notice_jump(now);
         while self.schedule.in_flight() < self.pace.limit() {
             let Some(due) = self.schedule.next_due() else { return };
             if due > now {
@@ -212,6 +213,15 @@ impl DeliveryActor {
         }
     }
 
+    /// What is owed of a message that was said to be. When somebody asked for it while it was in flight, the
+    /// answer may have been written down since, and come here first.
+    fn still(&self, message: Id, owed: Owed) -> Option<Owed> {
+        if owed.asked_by.is_none() {
+            return Some(owed);
+        }
+        self.shared.store.owed(message).unwrap_or(Some(owed))
+    }
+
     fn tell(&self, notice: Notice) {
         let (id, name) = (self.integration.id, self.integration.spec.name.escaped());
         let what = match notice {
@@ -243,8 +253,10 @@ impl Handler<OweHere> for DeliveryActor {
 
     fn handle(&mut self, OweHere(owed): OweHere, ctx: &mut Context<Self>) {
         self.keep_time();
-        for (message, owed) in &owed {
-            self.schedule.add(*message, owed);
+        for (message, owed) in owed {
+            if let Some(owed) = self.still(message, owed) {
+                self.schedule.add(message, &owed);
+            }
         }
         self.pump(ctx);
     }

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::clock::Clock;
 use crate::model::{
-    AttemptOutcome, By, ClosedBy, Delivery, DisabledBecause, Id, IntegrationStatus, SCHEDULE,
+    AttemptOutcome, By, ClosedBy, Delivery, DisabledBecause, Id, IntegrationStatus, Owed, SCHEDULE,
     Secret, Status, Trigger,
 };
 use crate::sign;

@@ -4,7 +4,7 @@
 use super::outcome::PREVIEWED_MAX;
 use super::slots::View;
 use crate::address::{Addressed, Comes, collated};
-use crate::model::{Audit, Id, Integration, RecordKey, Source};
+use crate::model::{Audit, Id, Integration, Mark, RecordKey, Source};
 use crate::store::{Config, NewMessage, NothingChanged, Store, StoreError};
 
 /// How far behind newer messages that are owed an older one is looked for, those of the window itself
@@ -38,6 +38,8 @@ pub enum Hold {
 struct Older {
     message: Id,
     windows: Vec<Id>,
+    /// The oldest audit of those windows, seen or not.
+    oldest: Id,
     audits: Vec<Audit>,
 }
 
@@ -80,7 +82,7 @@ pub fn absorb<'s>(
             absorbed.messages.push(NewMessage { draft, oldest, supersedes: None });
             continue;
         };
-        let oldest = older.audits.first().map_or(oldest, |audit| audit.place);
+        let oldest = oldest.min(older.oldest);
         let all: Vec<&Audit> = older.audits.iter().chain(audits.iter().copied()).collect();
         let supersedes = Some(older.message);
         match collated(integration, record, &all) {
@@ -132,20 +134,22 @@ impl Absorbed<'_> {
         }
         let mut windows = draft.earlier_windows;
         windows.push(window);
-        let audits = self.audits_of(&windows, integration)?;
-        Ok(Some(Older { message: id, windows, audits }))
+        let mut marks = Vec::new();
+        for window in &windows {
+            marks.extend(self.store.mark(*window)?);
+        }
+        let places = marks.iter().flat_map(|mark| &mark.places);
+        let oldest = places.min().copied().unwrap_or(id);
+        let audits = self.audits_of(marks, integration)?;
+        Ok(Some(Older { message: id, windows, oldest, audits }))
     }
 
     /// What the integration saw of these windows, oldest first.
     fn audits_of(
         &mut self,
-        windows: &[Id],
+        marks: Vec<Mark>,
         integration: &Integration,
     ) -> Result<Vec<Audit>, StoreError> {
-        let mut marks = Vec::new();
-        for window in windows {
-            marks.extend(self.store.mark(*window)?);
-        }
         let count = marks.iter().map(|mark| mark.places.len()).sum::<usize>();
         let mut left_out = match self.hold {
             Hold::Take => 0,

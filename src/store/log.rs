@@ -134,6 +134,12 @@ impl Store {
         row.map(|bytes| decode(&bytes, message)).transpose()
     }
 
+    /// What is owed of a message; none once it is settled.
+    pub fn owed(&self, message: Id) -> Result<Option<Owed>, StoreError> {
+        let row = self.tree().get(keys::by_id(keys::OUTBOX, message))?;
+        row.map(|bytes| decode(&bytes, message)).transpose()
+    }
+
     /// All that is owed, oldest first.
     pub fn outbox(&self) -> Result<Vec<(Id, Owed)>, StoreError> {
         let mut outbox = Vec::new();

@@ -334,6 +334,8 @@ impl<'s> Draft<'s> {
                 continue;
             }
             let integration = draft.integration;
+            // Also one that this integration does not see stays while the message is owed.
+            let oldest = close.places.first().map_or(oldest, |first| oldest.min(*first));
             let message = self.address(draft, partition, Source::Window(id), oldest, None)?;
             self.supersede(supersedes)?;
             messages.push(message);

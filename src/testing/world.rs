@@ -17,12 +17,12 @@ use tempfile::TempDir;
 use super::created;
 use super::parts::Parts;
 use crate::clock::{Clock, Monotonic, Timestamp};
-use crate::delivery::{Posted, Request, Transport};
+use crate::delivery::{Dispatcher, Owe, Posted, Request, Transport};
 use crate::ingest::{self, Media};
 use crate::metrics::Metrics;
 use crate::model::{
-    Account, AttemptOutcome, By, ClosedBy, ExternalId, Id, Integration, Mark, RecordKey, Secret,
-    Timing, WindowRule,
+    Account, AttemptOutcome, By, ClosedBy, ExternalId, Id, Integration, Mark, Owed, RecordKey,
+    Secret, Timing, WindowRule,
 };
 use crate::record::{CloseByHand, Registry, WindowView, WindowsOf};
 use crate::settings::Limits;
@@ -122,6 +122,7 @@ pub struct World {
     pub rule: WindowRule,
     folder: TempDir,
     registry: Addr<Registry>,
+    dispatcher: Addr<Dispatcher>,
     script: Arc<Mutex<Script>>,
 }
 
@@ -152,8 +153,8 @@ impl World {
         });
         let listen = |_: &Arc<Store>, switchboard| -> Box<dyn Listener> { Box::new(switchboard) };
         let parts = Parts::assemble(folder.path(), clock.clone(), make_transport, listen).await;
-        let Parts { store, journal, metrics, registry, .. } = parts.expect("a store");
-        World { clock, store, journal, metrics, rule, folder, registry, script }
+        let Parts { store, journal, metrics, registry, dispatcher } = parts.expect("a store");
+        World { clock, store, journal, metrics, rule, folder, registry, dispatcher, script }
     }
 
     /// What a power cut would leave, started again after `down_for`. The world before goes on
@@ -206,6 +207,11 @@ impl World {
     /// Lets time pass.
     pub async fn pass(&self, time: Duration) {
         tokio::time::sleep(time).await;
+    }
+
+    /// Says again what was owed at some time.
+    pub async fn say_owed(&self, message: Id, owed: Owed) {
+        self.dispatcher.send(Owe(vec![(message, owed)])).await.expect("a dispatcher");
     }
 
     /// Closes a window by hand.

@@ -144,3 +144,24 @@ async fn windows_are_replayed_as_they_closed_through_the_filter_of_today() {
     };
     assert_eq!(world.store.messages(&of_record).unwrap().items.len(), 2, "listed by record");
 }
+
+/// What was asked for while an attempt was under way may be heard of after how that went.
+#[actix::test]
+async fn what_was_owed_before_an_attempt_was_written_down_is_owed_no_more() {
+    let world = World::quiet(SECOND).await;
+    world.integration(json!({"retry_schedule": ["5m", "1h"]})).await;
+    world.will_answer(&[500]);
+    world.post(update("42", "a")).await;
+    world.pass(SECOND * 2).await;
+    let (id, owed) = world.store.outbox().unwrap().remove(0);
+    let before = Owed { attempts: 0, due: world.clock.now(), asked_by: Some("t".into()), ..owed };
+    world.say_owed(id, before.clone()).await;
+    world.pass(MINUTE).await;
+    assert_eq!(world.requests().len(), 1, "the next try is due in five minutes");
+    world.pass(MINUTE * 10).await;
+    assert_eq!(world.log()[0].status, Status::Delivered);
+    world.say_owed(id, before).await;
+    world.pass(MINUTE).await;
+    assert_eq!(world.requests().len(), 2);
+    assert_eq!(world.store.attempts(id).unwrap().len(), 2);
+}

@@ -53,3 +53,22 @@ async fn a_clock_that_jumps_forward_lets_each_message_be_tried_once_and_no_more(
     assert_eq!(world.requests().len(), 9);
     assert!(world.log().iter().all(|entry| entry.status == Status::Delivered));
 }
+
+#[actix::test]
+async fn what_a_disabled_hook_asked_to_wait_for_is_waited_for_after_a_restart_and_a_jump_back() {
+    let world = World::quiet(SECOND).await;
+    let hook = world.integration(json!({"retry_schedule": ["5s"]})).await;
+    world.will_answer_later(&[(503, "86400")]);
+    world.post(update("42", "a")).await;
+    world.pass(SECOND * 2).await;
+    world.reconfigure(hook.id, json!({"enabled": false})).await;
+    let world = world.crash(SECOND).await;
+    world.pass(SECOND).await;
+    world.clock.jump_ms(-5 * 3_600_000);
+    world.pass(MINUTE).await;
+    world.reconfigure(hook.id, json!({"enabled": true})).await;
+    world.pass(MINUTE * 60 * 23).await;
+    assert_eq!(world.requests().len(), 0, "since the restart");
+    world.pass(MINUTE * 60).await;
+    assert_eq!(world.log()[0].status, Status::Delivered);
+}

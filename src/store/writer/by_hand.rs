@@ -32,7 +32,7 @@ impl Draft<'_> {
                     self.batch.remove(&keys::status_message(settled.status, id));
                     *self.owed_change.entry(integration).or_default() += 1;
                     let partition = self.line_of(&entry.message);
-                    let oldest = self.oldest_audit(entry.message.source)?;
+                    let oldest = self.oldest_audit(&entry.message)?;
                     let (attempts, last_code) = (settled.attempts, settled.last_code);
                     Owed { integration, partition, oldest, attempts, due, last_code, asked_by }
                 }
@@ -85,14 +85,19 @@ impl Draft<'_> {
         }
     }
 
-    fn oldest_audit(&self, source: Source) -> Result<Id, StoreError> {
-        match source {
-            Source::Audit(place) | Source::Events(place) => Ok(place),
-            Source::Link(link) => Ok(link),
-            Source::Window(window) => {
-                let mark = self.store.mark(window)?;
-                Ok(mark.and_then(|mark| mark.places.first().copied()).unwrap_or(window))
-            }
+    /// The oldest audit that a message was made of, those of windows that it took in included.
+    fn oldest_audit(&self, message: &Message) -> Result<Id, StoreError> {
+        let window = match message.source {
+            Source::Audit(place) | Source::Events(place) => return Ok(place),
+            Source::Link(link) => return Ok(link),
+            Source::Window(window) => window,
+        };
+        let mut oldest = window;
+        for window in message.draft.earlier_windows.iter().chain([&window]) {
+            let mark = self.store.mark(*window)?;
+            let first = mark.and_then(|mark| mark.places.iter().min().copied());
+            oldest = oldest.min(first.unwrap_or(*window));
         }
+        Ok(oldest)
     }
 }

@@ -12,7 +12,7 @@ use crate::retry::Next;
 use crate::store::blocks::{Fate, Noted};
 use crate::store::command::{health_after, status_after};
 use crate::store::{
-    Gone, Hour, Outcome, Settle, Settlement, StoreError, codes, history, hours, keys, log,
+    Gone, Hour, Outcome, Settle, Settlement, StoreError, codes, history, hours, keys,
 };
 
 impl Draft<'_> {
@@ -88,8 +88,7 @@ impl Draft<'_> {
         if let Some(owed) = self.outbox.get(&message) {
             return Ok(owed.clone());
         }
-        let row = self.store.tree().get(keys::by_id(keys::OUTBOX, message))?;
-        row.map(|row| log::decode(&row, message)).transpose()
+        self.store.owed(message)
     }
 
     pub(super) fn owe(&mut self, message: Id, owed: Owed) {
