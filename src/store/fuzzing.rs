@@ -53,7 +53,7 @@ pub fn read_as_all_else(bytes: &[u8]) {
     }
     let _ = (keys::id_of(bytes), keys::last_id(bytes), keys::place_of_event(bytes));
     let _ = (keys::account_of_event(bytes), keys::account_of_learned(bytes));
-    let _ = (RecordHash::from_end(bytes), super::value::short(bytes));
+    let _ = (RecordHash::from_end(bytes), super::press::unpress(bytes));
     read_as_digest(bytes);
 }
 

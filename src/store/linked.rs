@@ -181,14 +181,13 @@ impl Store {
         }
     }
 
-    /// What a message was made of: the beginning of its row, which may be long.
+    /// What a message was made of: the beginning of its row.
     pub(super) fn source_of(&self, message: Id) -> Result<Option<Source>, StoreError> {
         let damaged = || StoreError::Damaged(format!("a row of message {message}"));
-        let Some(head) = self.tree().get(keys::by_id(keys::MESSAGES, message))? else {
+        let Some(row) = value::get(self.tree(), &keys::by_id(keys::MESSAGES, message))? else {
             return Ok(None);
         };
-        let row = head.get(2..).ok_or_else(damaged)?;
-        let (source, _) = postcard::take_from_bytes(row).map_err(|_| damaged())?;
+        let (source, _) = postcard::take_from_bytes(&row).map_err(|_| damaged())?;
         Ok(Some(source))
     }
 

@@ -24,6 +24,7 @@
 //! | `command` | commands, their outcomes, and the events that follow a commit |
 //! | `keys` | every key of the tree |
 //! | `value` | values longer than sled likes, in parts |
+//! | `press` | values made smaller |
 //! | `pack` | the audits of a commit, packed together |
 //! | `history`, `log`, `config` | reading audits; messages; what is configured |
 //! | `search`, `head` | looking through the log, however long it is |
@@ -72,6 +73,7 @@ mod look;
 mod measure;
 mod once;
 mod pack;
+mod press;
 mod prune;
 mod recovery;
 mod repair;

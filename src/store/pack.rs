@@ -6,7 +6,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::tree::Tree;
-use super::value::PIECE_BYTES_MAX;
 use super::{StoreError, keys, value};
 use crate::model::{Account, Id, WindowRule};
 
@@ -21,6 +20,9 @@ pub struct Pack<'a> {
     pub audits: Vec<(Account, &'a str)>,
 }
 
+/// Bytes of a pack with more than one audit in it, before it is pressed: a closing window reads a whole pack
+/// for each of its audits.
+const PACK_BYTES_MAX: usize = 16 * 1024;
 /// Bytes an audit takes in a pack beside its text, at the most.
 const AUDIT_OVERHEAD: usize = 8;
 /// Bytes of a pack that are not audits, at the most.
@@ -31,7 +33,7 @@ pub fn fit(lengths: impl Iterator<Item = usize>) -> usize {
     let mut bytes = PACK_OVERHEAD;
     let fitting = lengths.take_while(|length| {
         bytes += length + AUDIT_OVERHEAD;
-        bytes <= PIECE_BYTES_MAX
+        bytes <= PACK_BYTES_MAX
     });
     fitting.count().max(1)
 }

@@ -216,18 +216,8 @@ impl Search<'_> {
         };
         // Pruned meanwhile.
         let Some(row) = row else { return Ok(None) };
-        let long;
-        let bytes = match value::short(&row) {
-            Some(bytes) => bytes,
-            None => match value::whole(self.store.tree(), &key, &row)? {
-                Some(bytes) => {
-                    long = bytes;
-                    &long
-                }
-                None => return Ok(None),
-            },
-        };
-        if !Head::of(bytes, id)?.is_wanted(filter) {
+        let Some(bytes) = value::whole(self.store.tree(), &key, &row)? else { return Ok(None) };
+        if !Head::of(&bytes, id)?.is_wanted(filter) {
             return Ok(None);
         }
         let delivery = match delivery {
@@ -237,7 +227,7 @@ impl Search<'_> {
                 None => return Ok(None),
             },
         };
-        let (source, draft) = decode(bytes, id)?;
+        let (source, draft) = decode(&bytes, id)?;
         let status = self.store.status(&delivery);
         Ok(Some(Entry { message: Message { id, source, draft }, delivery, status }))
     }

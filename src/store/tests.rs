@@ -27,11 +27,11 @@ use crate::ingest::{self, Media};
 use crate::metrics::Metrics;
 use crate::model::{
     Account, Attempt, AttemptOutcome, ClosedBy, Delivery, ExternalId, Id, Integration,
-    MessageDraft, RecordKey, Secret, Slot, Status, Timing, Trigger, WindowRule,
+    MessageDraft, RecordKey, Secret, Slot, Source, Status, Timing, Trigger, WindowRule,
 };
 use crate::retry::Next;
 use crate::settings::Limits;
-use crate::testing::created;
+use crate::testing::{created, noise};
 
 const RULE: WindowRule = WindowRule { quiet_period: Duration::from_secs(300), max_wait: None };
 const DAY: Duration = Duration::from_secs(86_400);
@@ -149,7 +149,7 @@ impl Opened {
             request_headers: vec![],
             total_ms: 3,
             timing: Timing::default(),
-            outcome: AttemptOutcome::Unanswered("x".repeat(20_000)),
+            outcome: AttemptOutcome::Unanswered(noise(message.as_u64(), 20_000)),
             note: None,
         };
         let partition = key("1").partition();

@@ -1,11 +1,18 @@
 //! Values of any length. sled spills what is longer than about 7 KB into files of their own, at 65
-//! times the writing (D5); so a long value is cut into parts that follow its key.
+//! times the writing (D5); so a value is pressed where that makes it smaller, and one that is long all the
+//! same is cut into parts that follow its key.
 //!
-//! At the key: two bytes that say how many parts follow, then the first piece. At the key plus two
-//! bytes (1, 2, …): the other pieces.
+//! At the key: two bytes that say how many parts follow, and by their highest bit whether the value is
+//! pressed; then the first piece. At the key plus two bytes (1, 2, …): the other pieces.
 
+use std::borrow::Cow;
+
+use super::press::{press, unpress};
 use super::tree::Tree;
 use super::{Batch, StoreError};
+
+/// The bit that says that a value is pressed.
+const PRESSED: u16 = 1 << 15;
 
 /// The longest piece, in bytes.
 pub const PIECE_BYTES_MAX: usize = 7 * 1024;
@@ -15,9 +22,11 @@ const READS_MAX: usize = 1_000;
 
 /// Adds `value` to `batch` under `key`.
 pub fn put(batch: &mut Batch, key: &[u8], value: &[u8]) {
-    let mut pieces = value.chunks(PIECE_BYTES_MAX);
+    let pressed = press(value);
+    let mut pieces = pressed.as_deref().unwrap_or(value).chunks(PIECE_BYTES_MAX);
     let first = pieces.next().unwrap_or_default();
-    let parts = pieces.len() as u16;
+    let how = if pressed.is_some() { PRESSED } else { 0 };
+    let parts = pieces.len() as u16 | how;
     let mut head = Vec::with_capacity(2 + first.len());
     head.extend_from_slice(&parts.to_be_bytes());
     head.extend_from_slice(first);
@@ -27,7 +36,7 @@ pub fn put(batch: &mut Batch, key: &[u8], value: &[u8]) {
     }
 }
 
-/// Adds the removal of the value under `key`, which has `length` bytes, to `batch`.
+/// Adds the removal of the value under `key`, which has `length` bytes before it is pressed, to `batch`.
 pub fn remove(batch: &mut Batch, key: &[u8], length: usize) {
     batch.remove(key);
     for part in 1..length.div_ceil(PIECE_BYTES_MAX) {
@@ -35,25 +44,29 @@ pub fn remove(batch: &mut Batch, key: &[u8], length: usize) {
     }
 }
 
-/// The value whose first piece is `head`, when it has no other.
-pub fn short(head: &[u8]) -> Option<&[u8]> {
-    head.strip_prefix(&[0, 0])
+/// How many parts follow the first piece, `head`.
+pub fn parts(head: &[u8]) -> Option<u16> {
+    Some(u16::from_be_bytes(*head.first_chunk()?) & !PRESSED)
 }
 
 /// The value whose first piece, as found under `key`, is `head`; none when it has been removed since. Of
 /// one that is never replaced.
 pub fn whole(tree: &Tree, key: &[u8], head: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("the value at {key:02x?} {what}"));
-    let (parts, first) = head.split_first_chunk().ok_or_else(|| damaged("has no length"))?;
-    let mut value = first.to_vec();
-    for part in 1..=u16::from_be_bytes(*parts) {
+    let (how, first) = head.split_first_chunk().ok_or_else(|| damaged("has no length"))?;
+    let how = u16::from_be_bytes(*how);
+    let mut value = Cow::Borrowed(first);
+    for part in 1..=how & !PRESSED {
         match tree.get(part_key(key, part))? {
-            Some(piece) => value.extend_from_slice(&piece),
+            Some(piece) => value.to_mut().extend_from_slice(&piece),
             None if tree.contains_key(key)? => return Err(damaged("lacks a part")),
             None => return Ok(None),
         }
     }
-    Ok(Some(value))
+    if how & PRESSED == 0 {
+        return Ok(Some(value.into_owned()));
+    }
+    unpress(&value).map(Some).ok_or_else(|| damaged("cannot be unpressed"))
 }
 
 /// The value under `key`. Of one that is never replaced.
@@ -70,8 +83,8 @@ pub fn get_current(tree: &Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreErro
     let mut before = None;
     for _ in 0..READS_MAX {
         let Some(head) = tree.get(key)? else { return Ok(None) };
-        if let Some(value) = short(&head) {
-            return Ok(Some(value.to_vec()));
+        if parts(&head) == Some(0) {
+            return whole(tree, key, &head);
         }
         // Half of it may be gone while the other half is still there.
         let now = match whole(tree, key, &head) {
@@ -96,6 +109,7 @@ fn part_key(key: &[u8], part: u16) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::noise;
 
     #[test]
     fn values_of_any_length_come_back_whole() {
@@ -103,7 +117,7 @@ mod tests {
         let tree = Tree::new((*database).clone());
         let edges = [0, 1, PIECE_BYTES_MAX - 1, PIECE_BYTES_MAX, PIECE_BYTES_MAX + 1, 3 << 20];
         for (number, length) in edges.into_iter().enumerate() {
-            let value: Vec<u8> = (0..length).map(|at| (at * 31) as u8).collect();
+            let value = noise(number as u64, length).into_bytes();
             let key = [b'x', number as u8];
             let mut batch = Batch::default();
             put(&mut batch, &key, &value);
@@ -122,7 +136,7 @@ mod tests {
         let database = sled::Config::new().temporary(true).open().unwrap();
         let tree = Tree::new((*database).clone());
         let mut batch = Batch::default();
-        put(&mut batch, b"x", &[7; 3 * PIECE_BYTES_MAX]);
+        put(&mut batch, b"x", noise(7, 3 * PIECE_BYTES_MAX).as_bytes());
         database.apply_batch(batch.to_sled()).unwrap();
         let head = database.get(b"x").unwrap().unwrap();
         database.remove(part_key(b"x", 2)).unwrap();
@@ -139,6 +153,7 @@ mod tests {
         let database = sled::Config::new().temporary(true).open().unwrap();
         let tree = Tree::new((*database).clone());
         let done = std::sync::atomic::AtomicBool::new(false);
+        let written = std::sync::Mutex::new(std::collections::HashSet::new());
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for round in 0_u32..400 {
@@ -146,9 +161,10 @@ mod tests {
                     remove(&mut batch, b"x", 4 * PIECE_BYTES_MAX);
                     if !round.is_multiple_of(5) {
                         // Alike in its first piece.
-                        let mut value = vec![0; (2 + round as usize % 3) * PIECE_BYTES_MAX];
-                        value[PIECE_BYTES_MAX..].fill(round as u8);
-                        put(&mut batch, b"x", &value);
+                        let rest = (1 + round as usize % 3) * PIECE_BYTES_MAX;
+                        let value = noise(0, PIECE_BYTES_MAX) + &noise(round.into(), rest);
+                        put(&mut batch, b"x", value.as_bytes());
+                        written.lock().unwrap().insert(value.into_bytes());
                     }
                     database.apply_batch(batch.to_sled()).unwrap();
                 }
@@ -157,8 +173,7 @@ mod tests {
             let mut seen = 0;
             while !done.load(std::sync::atomic::Ordering::Relaxed) {
                 let Some(value) = get_current(&tree, b"x").unwrap() else { continue };
-                let rest = &value[PIECE_BYTES_MAX..];
-                assert!(rest.iter().all(|byte| *byte == rest[0]), "half of each");
+                assert!(written.lock().unwrap().contains(&value), "half of each");
                 seen += 1;
             }
             assert!(seen > 0);

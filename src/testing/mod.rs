@@ -2,10 +2,12 @@
 
 mod audits;
 mod configured;
+mod noise;
 mod parts;
 mod simulation;
 mod world;
 
 pub use audits::{audit, audit_json, window};
 pub use configured::{created, integration_of};
+pub use noise::noise;
 pub use world::{World, update};

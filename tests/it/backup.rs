@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::raw;
-use crate::harness::{Client, Options, Receiver, Server, eventually, executable, run};
+use crate::harness::{Client, Options, Receiver, Server, eventually, executable, noise, run};
 
 /// Connections that post at the same time.
 const CONNECTIONS: u64 = 3;
@@ -34,7 +34,7 @@ pub fn said(output: &Output) -> String {
 fn audit(id: &str, record: u64, length: usize) -> Value {
     json!({"id": id, "audit_action": "update", "auditable_type": "feature",
            "auditable_id": record.to_string(), "user": {"id": "1"},
-           "changes": [{"field_name": "Note", "value": format!("{id}{}", ".".repeat(length))}]})
+           "changes": [{"field_name": "Note", "value": format!("{id}{}", noise(record, length))}]})
 }
 
 /// Posts until it is told to stop; what is acknowledged is taken down.

@@ -128,7 +128,7 @@ impl Mend {
                 }
                 continue;
             }
-            let parts = head.first_chunk().map_or(0, |parts| u16::from_be_bytes(*parts));
+            let parts = value::parts(&head).unwrap_or_default();
             let bytes = if is_long {
                 // Nobody else removes any.
                 value::whole(&tree, &key, &head).map(Option::unwrap_or_default)

@@ -13,7 +13,7 @@ async fn filled() -> Opened {
     let opened = Opened::fresh();
     for record in 0..40 {
         let mut audit = edit(&format!("a{record}"), &record.to_string(), "u");
-        audit["description"] = json!("x".repeat(20_000));
+        audit["description"] = json!(noise(record, 20_000));
         opened.append(&[audit]).await;
     }
     opened

@@ -8,7 +8,7 @@ async fn what_is_old_is_forgotten_with_everything_that_hangs_on_it() {
     let hook = opened.integration().await;
     for number in 0..30 {
         let kept = opened.append(&[edit(&format!("a{number}"), "1", "u")]).await.ids;
-        let message = opened.close("1", &kept, &[hook.id], &"b".repeat(20_000)).await[0];
+        let message = opened.close("1", &kept, &[hook.id], &noise(number, 20_000)).await[0];
         opened
             .settle(message, 1, if number % 2 == 0 { Next::Delivered } else { Next::Failed })
             .await;
@@ -129,4 +129,29 @@ async fn a_message_that_is_settled_in_the_commit_that_was_to_forget_it_is_forgot
         assert_eq!(opened.rows(kind.as_bytes()), 0, "rows of kind {kind}");
     }
     assert_eq!(opened.store.kept_bytes(), 0);
+}
+
+#[actix::test]
+async fn what_a_redelivered_message_took_in_is_not_forgotten_while_it_is_owed() {
+    let opened = Opened::fresh();
+    let hook = opened.integration().await;
+    let first = opened.append(&[edit("first", "1", "u")]).await.ids;
+    let older = opened.close("1", &first, &[hook.id], "{}").await[0];
+    let earlier = opened.store.message(older).unwrap().unwrap().message.source;
+    let Source::Window(earlier) = earlier else { panic!("of a window") };
+    opened.pass(DAY * 2);
+    let second = opened.append(&[edit("second", "1", "u")]).await.ids;
+    let draft = MessageDraft { earlier_windows: vec![earlier], ..message(hook.id, "1", "{}") };
+    let oldest = opened.places(&first)[0];
+    let taking_in = vec![NewMessage { draft, oldest, supersedes: Some(older) }];
+    let close = opened.closing("1", &second, taking_in);
+    let newer = opened.journal.close(close).await.unwrap().expect("not overtaken").messages[0];
+    opened.settle(newer, 1, Next::Failed).await;
+    opened.journal.redeliver(vec![newer], "t").await.unwrap();
+    opened.prune(DAY, u64::MAX).await;
+    assert_eq!(opened.history(|_| {}, &[]), ["first", "second"]);
+    assert!(opened.store.mark(earlier).unwrap().is_some());
+    opened.settle(newer, 2, Next::Delivered).await;
+    opened.prune(DAY, u64::MAX).await;
+    assert_eq!(opened.history(|_| {}, &[]), ["second"]);
 }

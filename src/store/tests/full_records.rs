@@ -10,7 +10,7 @@ fn rows(store: &Store) -> usize {
 fn put(account: Account, id: &str, bytes: usize) -> Command {
     let name = |text: &str| ExternalId::new(text).unwrap();
     let key = RecordKey { account, record_type: name("feature"), record_id: name(id) };
-    let text = format!(r#"{{"workspace_id":"ws1","text":"{}"}}"#, "x".repeat(bytes));
+    let text = format!(r#"{{"workspace_id":"ws1","text":"{}"}}"#, noise(bytes as u64, bytes));
     let record = NewRecord { key, workspace_id: name("ws1"), parent: None, text };
     Command::Record(RecordCommand::Put(Box::new(record), RULE))
 }

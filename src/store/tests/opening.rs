@@ -147,11 +147,62 @@ async fn a_store_of_format_2_is_migrated_with_all_that_is_in_it() {
     std::fs::remove_file(folder.path().join("synced")).unwrap();
 
     let opened = Opened::open(folder, clock);
-    assert_eq!(opened.store.disk.format().unwrap(), 3);
+    assert_eq!(opened.store.disk.format().unwrap(), 4);
     opened.store.disk.verify_all().unwrap();
     assert_eq!(opened.rows(keys::SUM), 1);
     assert_eq!(opened.rows(keys::FORGOTTEN), 0, "nothing had been forgotten");
     assert_eq!(opened.history(|_| {}, &[]), ["a1", "a2"]);
     assert_eq!(check::check(opened.store.tree()).faults, Vec::<String>::new());
     assert_eq!((opened.log(|_| {}).len(), opened.recovered.windows.len()), (1, 1));
+}
+
+/// Formats up to 3 pressed no value (D6). One that was not worth it looks the same today.
+#[actix::test]
+async fn a_store_of_format_3_is_read_as_it_is_and_written_on() {
+    let opened = Opened::fresh();
+    let hook = opened.integration().await;
+    let long = json!(noise(1, 40_000));
+    let mut audit = edit("a1", "1", "u");
+    audit["description"] = long.clone();
+    let kept = opened.append(&[audit]).await.ids;
+    let body = noise(2, 40_000);
+    let message = opened.close("1", &kept, &[hook.id], &body).await[0];
+    let place = opened.places(&kept)[0];
+    let Opened { folder, clock, store, journal, .. } = opened;
+    let mut batch = Batch::default();
+    for key in [keys::by_id(keys::AUDITS, place), keys::by_id(keys::MESSAGES, message)] {
+        let whole = value::get(store.tree(), &key).unwrap().unwrap();
+        value::remove(&mut batch, &key, whole.len());
+        as_in_format_3(&mut batch, &key, &whole);
+    }
+    batch.insert(keys::FORMAT, &3_u32.to_be_bytes());
+    store.disk.commit(batch).unwrap();
+    assert!(long_rows(&store) > 10, "long values are in many parts");
+    drop((store, journal));
+
+    let opened = Opened::open(folder, clock);
+    assert_eq!(opened.store.disk.format().unwrap(), 4);
+    assert_eq!(opened.store.message(message).unwrap().unwrap().message.draft.body, body);
+    let audit = opened.store.audit_at(opened.places(&kept)[0]).unwrap().unwrap();
+    assert_eq!(audit.said.description.as_deref(), long.as_str());
+    opened.settle(message, 1, Next::Delivered).await;
+    assert_eq!(check::check(opened.store.tree()).faults, Vec::<String>::new());
+    opened.pass(DAY * 100);
+    opened.prune(DAY, u64::MAX).await;
+    assert_eq!(long_rows(&opened.store), 0, "no part stays behind");
+}
+
+/// Rows of audits and messages.
+fn long_rows(store: &Store) -> usize {
+    [b"a", b"g"].iter().map(|kind| store.tree().scan_prefix(kind).count()).sum()
+}
+
+/// Writes a value as format 3 had it.
+fn as_in_format_3(batch: &mut Batch, key: &[u8], value: &[u8]) {
+    let pieces: Vec<&[u8]> = value.chunks(value::PIECE_BYTES_MAX).collect();
+    let head = [&(pieces.len() as u16 - 1).to_be_bytes(), pieces[0]].concat();
+    batch.insert(key, head);
+    for (piece, part) in pieces[1..].iter().zip(1_u16..) {
+        batch.insert([key, &part.to_be_bytes()].concat(), *piece);
+    }
 }

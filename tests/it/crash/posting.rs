@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::setup;
 use super::world::{Dice, Posted, World};
-use crate::harness::{Answer, Client, eventually};
+use crate::harness::{Answer, Client, eventually, noise};
 
 /// Records that are edited; the last few have windows that are discarded.
 pub const RECORDS: u64 = 80;
@@ -160,5 +160,5 @@ fn audit(world: &World, id: &str, forgettable: bool, dice: &mut Dice) -> Value {
     let length = if dice.one_in(50) { 20_000 } else { 200 };
     json!({"id": id, "audit_action": "update", "auditable_type": "feature",
            "auditable_id": record.to_string(), "user": {"id": user.to_string()},
-           "changes": [{"field_name": "Note", "value": format!("{id}{}", ".".repeat(length))}]})
+           "changes": [{"field_name": "Note", "value": format!("{id}{}", noise(record, length))}]})
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rows::Rows;
-use crate::harness::{Client, Options, Receiver, Server, eventually};
+use crate::harness::{Client, Options, Receiver, Server, eventually, noise};
 
 /// A store, and what is in it.
 pub struct Made {
@@ -89,7 +89,7 @@ fn work(api: &Client, what: &str, records: &str) {
         api.post("/security-events", &event, 202);
         let record = format!("/records/release/{}", batch % 3);
         let text =
-            json!({"workspace_id": "ws1", "name": what, "n": batch, "text": "x".repeat(9_000)});
+            json!({"workspace_id": "ws1", "name": what, "n": batch, "text": noise(batch, 9_000)});
         api.put(&record, &text, 200);
         if batch < 3 {
             api.post(&format!("{record}/send-to/{records}"), &json!({}), 200);
@@ -105,7 +105,7 @@ fn edits(what: &str, batch: u64) -> Value {
         json!({"id": format!("{what}-{batch}-{number}"), "audit_action": "update",
             "auditable_type": "feature", "auditable_id": (number % 6 + batch % 4).to_string(),
             "user": {"id": (number % 3).to_string(), "name": "Ada"}, "workspace_id": "ws1",
-            "changes": [{"field_name": "Note", "value": format!("{batch}/{number}{}", ".".repeat(length))}]})
+            "changes": [{"field_name": "Note", "value": format!("{batch}/{number}{}", noise(number, length))}]})
     };
     (0..12).map(edit).collect()
 }

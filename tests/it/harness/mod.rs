@@ -2,6 +2,8 @@
 
 mod client;
 pub mod faults;
+#[path = "../../../src/testing/noise.rs"]
+mod noise;
 pub mod raw;
 mod receiver;
 mod server;
@@ -10,6 +12,7 @@ pub mod tls;
 use std::time::{Duration, Instant};
 
 pub use client::{Answer, Client};
+pub use noise::noise;
 pub use receiver::{Received, Receiver};
 pub use server::{Options, Server, executable, run};
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Planner;
+use crate::testing::noise;
 use crate::testing::simulation::dice::Dice;
 
 impl Planner {
@@ -46,8 +47,7 @@ impl Planner {
         }
         if dice.percent(2) {
             // Large enough for many sectors, and for values that are kept in parts.
-            let words = dice.range(500, 6_000) as usize;
-            audit["description"] = json!(format!("at length {serial} ").repeat(words / 4));
+            audit["description"] = json!(at_length(serial, dice.range(2_000, 24_000) as usize));
         }
         if dice.percent(10) {
             // The client's clock says nothing about the order.
@@ -75,7 +75,7 @@ impl Planner {
         }
         if dice.percent(2) {
             // As large as many sectors.
-            event["description"] = json!(format!("at length {serial} ").repeat(400));
+            event["description"] = json!(at_length(serial, 5_000));
         }
         event
     }
@@ -116,4 +116,13 @@ fn changes(dice: &mut Dice) -> Vec<Value> {
         change
     };
     (0..count).map(|_| change(dice)).collect()
+}
+
+/// So much text: by turns what is alike, which the store presses, and what is not.
+fn at_length(serial: u64, letters: usize) -> String {
+    if serial.is_multiple_of(2) {
+        format!("at length {serial} ").repeat(letters / 16)
+    } else {
+        noise(serial, letters)
+    }
 }
