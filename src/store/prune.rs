@@ -1,8 +1,8 @@
 //! What is too old to keep (R18). Worked out beside the writer, which only forgets what it is told.
 //!
 //! Oldest first, and never an audit of an open window or of a message still owed, nor that window's
-//! mark. What is kept is counted in bytes of history and log, not of the disk: sled gives space back
-//! to itself, not to the disk, so a limit on the disk could never be met again once passed.
+//! mark. What is kept is counted in bytes of history and log before they are pressed, not of the disk: sled gives
+//! space back to itself, not to the disk, so a limit on the disk could never be met again once passed.
 
 use std::collections::HashSet;
 use std::time::Duration;
