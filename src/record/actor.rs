@@ -1,4 +1,4 @@
-//! One open window of a record: its audits' places, its deadline, its one timer.
+//! One open window of a record: its audits' places, its deadline.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::backlog::Hold;
-use super::registry::{Due, Idle, Registry, WindowKey};
+use super::registry::{Ask, Idle, Registry, WindowKey};
 use super::window::Window;
 use super::{Shared, outcome};
 use crate::clock::{Monotonic, Timestamp};
@@ -27,9 +27,9 @@ pub struct RecordActor {
     window: Option<Window>,
     /// Set while a window is being closed: by then its audits are out of `window`.
     closing: bool,
-    /// Set while the one timer is running. It is never cancelled: an edit only moves the deadline,
-    /// and a timer that fires early finds that and starts again.
-    armed: bool,
+    /// When the registry will ask whether the window is due. It is asked once at a time: an edit only
+    /// moves the deadline, and when it is asked too early it asks to be asked again.
+    asked_at: Option<Monotonic>,
     /// Edits received so far; tells the registry whether one is still on its way.
     received: u32,
 }
@@ -45,10 +45,11 @@ pub(super) struct Edit {
     pub at: Monotonic,
 }
 
-/// Every edit that was handed over before the timer fired has arrived.
+/// Close the window if it is due: asked for this moment. Every edit that was handed over before it has
+/// arrived.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct DueNow;
+pub(super) struct AreYouDue(pub Monotonic);
 
 /// The registry has let go of this actor.
 #[derive(Message)]
@@ -93,33 +94,18 @@ impl RecordActor {
         RecordActor::create(|ctx| {
             // Unbounded: what may wait is bounded where audits come in.
             ctx.set_mailbox_capacity(0);
-            let (closing, armed, received) = (false, false, 0);
-            RecordActor { of, registry, shared, window, closing, armed, received }
+            let (closing, asked_at, received) = (false, None, 0);
+            RecordActor { of, registry, shared, window, closing, asked_at, received }
         })
     }
 
-    /// Starts the timer, unless it is running already.
-    fn arm(&mut self, ctx: &mut Context<Self>) {
-        let Some(window) = self.window.as_ref().filter(|_| !self.armed) else { return };
-        self.armed = true;
-        let wait = window.closes_at().saturating_sub(self.shared.clock.monotonic());
-        ctx.run_later(wait, |actor, ctx| {
-            actor.armed = false;
-            actor.ask_or_rearm(ctx);
-        });
-    }
-
-    /// When the deadline has passed, asks whether an edit is on its way; else waits on.
-    fn ask_or_rearm(&mut self, ctx: &mut Context<Self>) {
-        let now = self.shared.clock.monotonic();
-        match self.window.as_ref().map(|window| window.due(now)) {
-            Some(Some(_)) => {
-                // Fails only when the server is going down.
-                let _ = self.registry.try_send(Due(self.of.clone()));
-            }
-            Some(None) => self.arm(ctx),
-            None => {}
-        }
+    /// Has the registry ask when the window is due, unless it will.
+    fn wait(&mut self) {
+        let Some(window) = self.window.as_ref().filter(|_| self.asked_at.is_none()) else { return };
+        let at = window.closes_at();
+        self.asked_at = Some(at);
+        // Fails only when the server is going down.
+        let _ = self.registry.try_send(Ask { of: self.of.clone(), at });
     }
 
     /// Closes the window in one commit (D2).
@@ -194,7 +180,7 @@ impl RecordActor {
             let _ = reply.send(closed);
         }
         match self.window {
-            Some(_) => self.arm(ctx),
+            Some(_) => self.wait(),
             None => {
                 let idle = Idle { of: self.of.clone(), received: self.received };
                 let _ = self.registry.try_send(idle);
@@ -220,15 +206,15 @@ impl RecordActor {
 impl Actor for RecordActor {
     type Context = Context<Self>;
 
-    fn started(&mut self, ctx: &mut Context<Self>) {
-        self.arm(ctx);
+    fn started(&mut self, _: &mut Context<Self>) {
+        self.wait();
     }
 }
 
 impl Handler<Edit> for RecordActor {
     type Result = ();
 
-    fn handle(&mut self, edit: Edit, ctx: &mut Context<Self>) {
+    fn handle(&mut self, edit: Edit, _: &mut Context<Self>) {
         self.received = self.received.wrapping_add(1);
         let Edit { place, bytes, rule, at } = edit;
         match &mut self.window {
@@ -239,26 +225,31 @@ impl Handler<Edit> for RecordActor {
             }
         }
         self.shared.gauges.arrived();
-        self.arm(ctx);
+        self.wait();
     }
 }
 
-impl Handler<DueNow> for RecordActor {
+impl Handler<AreYouDue> for RecordActor {
     type Result = ();
 
-    fn handle(&mut self, _: DueNow, ctx: &mut Context<Self>) {
-        let now = self.shared.clock.monotonic();
-        // One window of a record closes after the other; `closed` starts the timer again.
+    fn handle(&mut self, AreYouDue(at): AreYouDue, ctx: &mut Context<Self>) {
+        // One that is left over from a window before was asked for by another actor.
+        if self.asked_at != Some(at) {
+            return;
+        }
+        self.asked_at = None;
+        // One window of a record closes after the other; `closed` waits again.
         if self.closing {
             return;
         }
+        let now = self.shared.clock.monotonic();
         match self.window.as_ref().and_then(|window| window.due(now)) {
             Some(closed_by) => {
                 if let Some(window) = self.window.take() {
                     self.close(window, closed_by, None, ctx);
                 }
             }
-            None => self.arm(ctx),
+            None => self.wait(),
         }
     }
 }

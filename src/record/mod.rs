@@ -10,16 +10,18 @@
 //! - `outcome.rs`: what a window comes to, when it closes or if it closed now
 //! - `slots.rs`: what each integration sees of a window
 //! - `actor.rs`: [`RecordActor`], one per open window of a record
+//! - `deadlines.rs`: which of them are to be asked whether they are due, and when; pure
 //! - `registry.rs`: [`Registry`], one per arbiter, the only starter of record actors
 //!
 //! **Why no edit is ever missed** (R1). The journal hands an audit to the registry's mailbox before
-//! its 202. When a record's timer fires, the actor does not close: it sends `Due` through the same
-//! mailbox and decides when that comes back. So every edit that was acknowledged before the deadline
+//! its 202. When its timer fires, the registry does not ask windows whether they are due: it sends
+//! itself `Due` through the same mailbox, and asks when that comes back. So every edit that was acknowledged before the deadline
 //! has reached the actor by then. A mark names the audits it closes one by one, so one that comes
 //! later can only open the next window.
 
 mod actor;
 mod backlog;
+mod deadlines;
 mod gauges;
 mod outcome;
 mod registry;

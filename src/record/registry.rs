@@ -10,11 +10,15 @@ use futures_util::future::join_all;
 use tokio::sync::oneshot;
 
 use super::Shared;
-use super::actor::{CloseNow, Describe, DueNow, Edit, RecordActor, Retire, WindowView};
+use super::actor::{AreYouDue, CloseNow, Describe, Edit, RecordActor, Retire, WindowView};
+use super::deadlines::Deadlines;
 use super::window::Window;
 use crate::clock::Monotonic;
 use crate::model::{Account, ClosedBy, Id, RecordKey, Slot};
 use crate::store::{Accepted, Closed, OpenWindow, StoreError};
+
+/// The most windows that are asked in a row whether they are due.
+const ASKED_AT_ONCE: usize = 1_024;
 
 /// One shard's records with an open window.
 pub struct Registry {
@@ -22,6 +26,11 @@ pub struct Registry {
     windows: HashMap<Arc<WindowKey>, Entry>,
     /// The slots beside the server's that are in use, and by how many windows.
     own_slots: BTreeMap<Slot, usize>,
+    deadlines: Deadlines,
+    /// When the one timer fires, and the timer.
+    timer: Option<(Monotonic, SpawnHandle)>,
+    /// Set while [`Due`] is in the mailbox.
+    asking: bool,
 }
 
 /// Names one of a record's windows.
@@ -54,10 +63,19 @@ pub struct Edits {
 #[rtype(result = "()")]
 pub struct Recover(pub Vec<OpenWindow>);
 
-/// A record's deadline has passed, unless an edit is in the mailbox before this.
+/// Ask this window at that moment whether it is due.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Due(pub Arc<WindowKey>);
+pub(super) struct Ask {
+    pub of: Arc<WindowKey>,
+    pub at: Monotonic,
+}
+
+/// Ask the windows whose moment had come when the timer fired, then. Edits that were handed over before
+/// that are in the mailbox before this.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Due(Monotonic);
 
 /// A record's actor has nothing left to do, having received so many edits.
 #[derive(Message)]
@@ -109,7 +127,38 @@ impl Registry {
     fn new(shared: Arc<Shared>, ctx: &mut Context<Registry>) -> Registry {
         // Unbounded: what may wait is bounded where audits come in.
         ctx.set_mailbox_capacity(0);
-        Registry { shared, windows: HashMap::new(), own_slots: BTreeMap::new() }
+        Registry {
+            shared,
+            windows: HashMap::new(),
+            own_slots: BTreeMap::new(),
+            deadlines: Deadlines::default(),
+            timer: None,
+            asking: false,
+        }
+    }
+
+    /// Sleeps until the next window is to be asked.
+    fn sleep(&mut self, ctx: &mut Context<Self>) {
+        let Some(until) = self.deadlines.next().filter(|_| !self.asking) else { return };
+        if let Some((at, timer)) = self.timer {
+            if at <= until {
+                return;
+            }
+            ctx.cancel_future(timer);
+        }
+        let wait = until.saturating_sub(self.shared.clock.monotonic());
+        let timer = ctx.run_later(wait, |registry, ctx| {
+            registry.timer = None;
+            registry.ask(registry.shared.clock.monotonic(), ctx);
+        });
+        self.timer = Some((until, timer));
+    }
+
+    /// Asks the windows whose moment had come by then, behind all that is in the mailbox.
+    fn ask(&mut self, by: Monotonic, ctx: &Context<Self>) {
+        self.asking = true;
+        // It takes this, as it is unbounded.
+        let _ = ctx.address().try_send(Due(by));
     }
 
     fn start_window(
@@ -181,13 +230,28 @@ impl Handler<Recover> for Registry {
     }
 }
 
+impl Handler<Ask> for Registry {
+    type Result = ();
+
+    fn handle(&mut self, Ask { of, at }: Ask, ctx: &mut Context<Self>) {
+        self.deadlines.set(of, at);
+        self.sleep(ctx);
+    }
+}
+
 impl Handler<Due> for Registry {
     type Result = ();
 
-    fn handle(&mut self, Due(of): Due, _: &mut Context<Self>) {
-        if let Some(entry) = self.windows.get(&of) {
-            let _ = entry.actor.try_send(DueNow);
+    fn handle(&mut self, Due(by): Due, ctx: &mut Context<Self>) {
+        self.asking = false;
+        for _ in 0..ASKED_AT_ONCE {
+            let Some((of, at)) = self.deadlines.take_due(by) else { return self.sleep(ctx) };
+            if let Some(entry) = self.windows.get(&of) {
+                let _ = entry.actor.try_send(AreYouDue(at));
+            }
         }
+        // Edits go in between.
+        self.ask(by, ctx);
     }
 }
 
