@@ -123,7 +123,7 @@ impl RecordActor {
         let work = async move {
             let _permit = shared.closing.acquire().await;
             // Not all that work, second by second, for windows that could not be closed.
-            shared.store.writable()?;
+            shared.store.was_writable()?;
             let WindowKey { record, slot } = of.as_ref();
             let audits = match closed_by {
                 ClosedBy::Discarded { .. } => Vec::new(),

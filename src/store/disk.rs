@@ -230,6 +230,15 @@ impl Disk {
         if is_full { Err(StoreError::Full) } else { Ok(()) }
     }
 
+    /// Whether a commit could begin, as far as is known without asking the system: after the last commit, or
+    /// attempt at one.
+    pub fn was_writable(&self) -> Result<(), StoreError> {
+        match self.is_broken() || self.full.load(Ordering::Relaxed) {
+            true => self.writable(),
+            false => Ok(()),
+        }
+    }
+
     fn say_full(&self, is_full: bool) {
         let (folder, mib) = (self.folder.display(), ROOM_BYTES_MIN >> 20);
         match is_full {

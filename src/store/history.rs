@@ -66,27 +66,6 @@ impl Store {
         }
     }
 
-    /// The audits at `places` (ascending), each of which must be there.
-    pub fn audits_at(&self, places: &[Id]) -> Result<Vec<Audit>, StoreError> {
-        let mut audits = Vec::with_capacity(places.len());
-        // Neighbours are often in one pack.
-        let mut pack: Option<(Id, Vec<u8>)> = None;
-        for place in places {
-            let mut found = match &pack {
-                Some((first, bytes)) if first <= place => audit_of(*first, bytes, *place)?,
-                _ => None,
-            };
-            if found.is_none() {
-                pack = pack::find(self.tree(), *place)?;
-                if let Some((first, bytes)) = &pack {
-                    found = audit_of(*first, bytes, *place)?;
-                }
-            }
-            audits.push(found.ok_or_else(|| StoreError::Damaged(format!("no audit at {place}")))?);
-        }
-        Ok(audits)
-    }
-
     /// Those of the audits at `places` that are still kept.
     pub fn audits_left(&self, places: &[Id]) -> Result<Vec<Audit>, StoreError> {
         let mut audits = Vec::with_capacity(places.len());
@@ -170,7 +149,7 @@ impl Store {
                 }
                 (looked_at, last) = (looked_at + 1, place);
                 if *account == filter.account {
-                    let audit = read(place, *account, rules.clone(), text)?;
+                    let audit = read(place, *account, rules.clone(), text.as_bytes())?;
                     if wanted(&audit, filter) {
                         page.items.push(audit);
                     }
@@ -318,7 +297,9 @@ pub fn unpack(first: Id, bytes: &[u8]) -> Result<Vec<Audit>, StoreError> {
     let rules: Arc<[WindowRule]> = pack.rules.into();
     let audits = pack.audits.iter().enumerate();
     audits
-        .map(|(at, (account, text))| read(first.plus(at as u64), *account, rules.clone(), text))
+        .map(|(at, (account, text))| {
+            read(first.plus(at as u64), *account, rules.clone(), text.as_bytes())
+        })
         .collect()
 }
 
@@ -327,9 +308,9 @@ pub fn read(
     place: Id,
     account: Account,
     rules: Arc<[WindowRule]>,
-    text: &str,
+    text: &[u8],
 ) -> Result<Audit, StoreError> {
-    match ingest::kept(text.as_bytes()) {
+    match ingest::kept(text) {
         Ok(said) => Ok(Audit { place, account, rules, said }),
         Err(fault) => Err(StoreError::Damaged(format!("the audit at {place}: {fault}"))),
     }
@@ -339,7 +320,10 @@ fn audit_of(first: Id, bytes: &[u8], place: Id) -> Result<Option<Audit>, StoreEr
     let pack = pack::decode(first, bytes)?;
     let at = (place.as_u64() - first.as_u64()) as usize;
     let rules = pack.rules.into();
-    pack.audits.get(at).map(|(account, text)| read(place, *account, rules, text)).transpose()
+    pack.audits
+        .get(at)
+        .map(|(account, text)| read(place, *account, rules, text.as_bytes()))
+        .transpose()
 }
 
 fn wanted(audit: &Audit, filter: &AuditFilter) -> bool {

@@ -27,6 +27,7 @@
 //! | `press` | values made smaller |
 //! | `pack` | the audits of a commit, packed together |
 //! | `history`, `log`, `config` | reading audits; messages; what is configured |
+//! | `recent` | the audits of windows that close |
 //! | `search`, `head` | looking through the log, however long it is |
 //! | `blocks` | digests of the log's messages, which make that quick |
 //! | `codes` | the index of messages by the code of their answer |
@@ -75,6 +76,7 @@ mod once;
 mod pack;
 mod press;
 mod prune;
+mod recent;
 mod recovery;
 mod repair;
 mod room;
@@ -127,6 +129,7 @@ use crate::model::{Health, Id, Partition};
 use blocks::Blocks;
 use counters::Counters;
 use learned::Learned;
+use recent::Recent;
 use tree::Tree;
 
 /// Why the store could not do as asked.
@@ -212,6 +215,7 @@ pub struct Store {
     uses: Uses,
     learned: Learned,
     blocks: Blocks,
+    recent: Recent,
 }
 
 /// What is kept in memory beside the tree.
@@ -242,6 +246,7 @@ impl Store {
             uses,
             learned,
             blocks: Blocks::default(),
+            recent: Recent::default(),
         });
         *store.blocks.write() = blocks::load(store.tree())?;
         let (state, recovered) = recovery::recover(&store, now)?;
@@ -301,6 +306,11 @@ impl Store {
     /// Whether anything can be written now.
     pub fn writable(&self) -> Result<(), StoreError> {
         self.disk.writable()
+    }
+
+    /// Whether anything could be written when that was last tried; costs nothing.
+    pub fn was_writable(&self) -> Result<(), StoreError> {
+        self.disk.was_writable()
     }
 
     /// Whether a commit failed half-way, so that the store must be opened again.

@@ -24,7 +24,7 @@ impl Draft<'_> {
             if !integrations().any(address::wants_live) {
                 continue;
             }
-            let audit = history::read(*place, *account, rules.clone(), text)?;
+            let audit = history::read(*place, *account, rules.clone(), text.as_bytes())?;
             let record = audit.said.record(*account);
             for draft in address::live(integrations(), &record, &audit) {
                 let partition = record.partition();
