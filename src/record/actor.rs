@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::backlog::Hold;
 use super::registry::{Ask, Idle, Registry, WindowKey};
@@ -45,11 +45,15 @@ pub(super) struct Edit {
     pub at: Monotonic,
 }
 
-/// Close the window if it is due: asked for this moment. Every edit that was handed over before it has
-/// arrived.
+/// Close the window if it is due. Every edit that was handed over before this has arrived.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct AreYouDue(pub Monotonic);
+pub(super) struct AreYouDue {
+    /// The moment that was asked for.
+    pub at: Monotonic,
+    /// Leave to close it.
+    pub turn: OwnedSemaphorePermit,
+}
 
 /// The registry has let go of this actor.
 #[derive(Message)]
@@ -113,6 +117,7 @@ impl RecordActor {
         &mut self,
         window: Window,
         closed_by: ClosedBy,
+        turn: Option<OwnedSemaphorePermit>,
         reply: Option<oneshot::Sender<Result<Closed, StoreError>>>,
         ctx: &mut Context<Self>,
     ) {
@@ -121,7 +126,10 @@ impl RecordActor {
         let late = self.shared.clock.monotonic().saturating_sub(window.closes_at());
         let (kept, why) = (window.clone(), Windows::why(&closed_by));
         let work = async move {
-            let _permit = shared.closing.acquire().await;
+            let _turn = match turn {
+                None => shared.closing.clone().acquire_owned().await.ok(),
+                turn => turn,
+            };
             // Not all that work, second by second, for windows that could not be closed.
             shared.store.was_writable()?;
             let WindowKey { record, slot } = of.as_ref();
@@ -232,7 +240,7 @@ impl Handler<Edit> for RecordActor {
 impl Handler<AreYouDue> for RecordActor {
     type Result = ();
 
-    fn handle(&mut self, AreYouDue(at): AreYouDue, ctx: &mut Context<Self>) {
+    fn handle(&mut self, AreYouDue { at, turn }: AreYouDue, ctx: &mut Context<Self>) {
         // One that is left over from a window before was asked for by another actor.
         if self.asked_at != Some(at) {
             return;
@@ -246,7 +254,7 @@ impl Handler<AreYouDue> for RecordActor {
         match self.window.as_ref().and_then(|window| window.due(now)) {
             Some(closed_by) => {
                 if let Some(window) = self.window.take() {
-                    self.close(window, closed_by, None, ctx);
+                    self.close(window, closed_by, Some(turn), None, ctx);
                 }
             }
             None => self.wait(),
@@ -263,7 +271,7 @@ impl Handler<CloseNow> for RecordActor {
         }
         let window = self.window.take()?;
         let (reply, closed) = oneshot::channel();
-        self.close(window, closed_by, Some(reply), ctx);
+        self.close(window, closed_by, None, Some(reply), ctx);
         Some(closed)
     }
 }

@@ -29,7 +29,7 @@ pub struct Registry {
     deadlines: Deadlines,
     /// When the one timer fires, and the timer.
     timer: Option<(Monotonic, SpawnHandle)>,
-    /// Set while [`Due`] is in the mailbox.
+    /// Set while [`Due`] is in the mailbox, or waits to be.
     asking: bool,
 }
 
@@ -161,6 +161,15 @@ impl Registry {
         let _ = ctx.address().try_send(Due(by));
     }
 
+    /// Asks on once fewer windows are closing.
+    fn ask_later(&mut self, by: Monotonic, ctx: &mut Context<Self>) {
+        let turn = self.shared.closing.clone().acquire_owned();
+        ctx.spawn(turn.into_actor(self).map(move |turn, registry, ctx| {
+            drop(turn);
+            registry.ask(by, ctx);
+        }));
+    }
+
     fn start_window(
         &mut self,
         of: WindowKey,
@@ -243,11 +252,19 @@ impl Handler<Due> for Registry {
     type Result = ();
 
     fn handle(&mut self, Due(by): Due, ctx: &mut Context<Self>) {
-        self.asking = false;
         for _ in 0..ASKED_AT_ONCE {
-            let Some((of, at)) = self.deadlines.take_due(by) else { return self.sleep(ctx) };
-            if let Some(entry) = self.windows.get(&of) {
-                let _ = entry.actor.try_send(AreYouDue(at));
+            if self.deadlines.next().is_none_or(|at| at > by) {
+                self.asking = false;
+                return self.sleep(ctx);
+            }
+            // Whoever has to wait for its turn does so here, where it takes the least memory.
+            let Ok(turn) = self.shared.closing.clone().try_acquire_owned() else {
+                return self.ask_later(by, ctx);
+            };
+            if let Some((of, at)) = self.deadlines.take_due(by)
+                && let Some(entry) = self.windows.get(&of)
+            {
+                let _ = entry.actor.try_send(AreYouDue { at, turn });
             }
         }
         // Edits go in between.

@@ -119,6 +119,26 @@ async fn overdue_windows_close_at_the_start_oldest_first() {
 }
 
 #[actix::test]
+async fn windows_beyond_those_that_may_close_at_a_time_wait_for_their_turn() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({})).await;
+    let records: Vec<String> =
+        (0..2 * super::CLOSING_MAX + 1).map(|number| number.to_string()).collect();
+    for record in &records {
+        world.post(update(record, "a")).await;
+    }
+    world.pass(QUIET + SECOND).await;
+    let mut closed: Vec<(Id, &String)> = Vec::new();
+    for record in &records {
+        let marks = world.marks(record);
+        assert_eq!(marks.len(), 1, "record {record}");
+        closed.push((marks[0].places[0], record));
+    }
+    assert_eq!(world.bodies().len(), records.len());
+    assert!(closed.is_sorted(), "each with its own audit");
+}
+
+#[actix::test]
 async fn a_crash_after_closing_makes_no_second_message() {
     let world = World::quiet(QUIET).await;
     world.integration(json!({})).await;
