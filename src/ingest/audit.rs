@@ -8,13 +8,13 @@ use crate::model::{Action, AuditDraft, CHANGES_MAX, Change, User};
 
 /// Reads an audit, out of its envelope `{"event":"audit","audit":{…}}` if it is in one.
 pub fn unwrap_and_read(raw: &RawValue, report: Report) -> Option<AuditDraft> {
-    let members = json::members(raw).unwrap_or_default();
-    let find = |name| members.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
-    let (Some(audit), None) = (find("audit"), find("auditable_type")) else {
-        return read(raw, &Pointer::ROOT, report);
+    let fields = Fields::of(raw, &Pointer::ROOT, report)?;
+    let (Some(audit), None) = (fields.peek("audit"), fields.peek("auditable_type")) else {
+        return read_fields(fields);
     };
-    let event = find("event").and_then(json::string);
-    if event.as_deref() != Some("audit") {
+    let kind = fields.peek("event").and_then(json::string);
+    let report = fields.into_report();
+    if kind.as_deref() != Some("audit") {
         report("/event".into(), "must be \"audit\" beside an \"audit\"".into());
         return None;
     }
@@ -23,7 +23,10 @@ pub fn unwrap_and_read(raw: &RawValue, report: Report) -> Option<AuditDraft> {
 
 /// Reads an audit that stands at `at`.
 pub fn read(raw: &RawValue, at: &Pointer, report: Report) -> Option<AuditDraft> {
-    let mut fields = Fields::of(raw, at, report)?;
+    read_fields(Fields::of(raw, at, report)?)
+}
+
+fn read_fields(mut fields: Fields) -> Option<AuditDraft> {
     let id = fields.optional("id", identifier);
     let audit_action = fields.required("audit_action", action);
     let created_at = fields.optional("created_at", time);

@@ -119,7 +119,17 @@ impl<'a, 'r> Fields<'a, 'r> {
         }
     }
 
-    /// The value of `name`, once; a second one is left over and found by [`Fields::rest`].
+    /// The value of `name`, which is left where it is.
+    pub fn peek(&self, name: &str) -> Option<&'a RawValue> {
+        self.members.iter().find(|(key, _)| key == name)?.1
+    }
+
+    /// Where faults go, for who reads on somewhere else.
+    pub fn into_report(self) -> Report<'r> {
+        self.report
+    }
+
+    /// The value of `name`, once; a second one is left over and found by [`Fields::finish`].
     pub fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         self.members.iter_mut().find(|(key, raw)| key == name && raw.is_some())?.1.take()
     }

@@ -10,12 +10,13 @@ use crate::model::{Extra, SEVERITY_MAX, SecurityDraft, Success, Target};
 
 /// Reads a security event, out of its envelope `{"event":"security","security":{…}}` if it is in one.
 pub fn unwrap_and_read(raw: &RawValue, report: Report) -> Option<SecurityDraft> {
-    let members = json::members(raw).unwrap_or_default();
-    let find = |name| members.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
-    let (Some(event), None) = (find("security"), find("action")) else {
-        return read(raw, &Pointer::ROOT, report);
+    let fields = Fields::of(raw, &Pointer::ROOT, report)?;
+    let (Some(event), None) = (fields.peek("security"), fields.peek("action")) else {
+        return read_fields(fields);
     };
-    if find("event").and_then(json::string).as_deref() != Some("security") {
+    let kind = fields.peek("event").and_then(json::string);
+    let report = fields.into_report();
+    if kind.as_deref() != Some("security") {
         report("/event".into(), "must be \"security\" beside a \"security\"".into());
         return None;
     }
@@ -23,7 +24,10 @@ pub fn unwrap_and_read(raw: &RawValue, report: Report) -> Option<SecurityDraft> 
 }
 
 fn read(raw: &RawValue, at: &Pointer, report: Report) -> Option<SecurityDraft> {
-    let mut fields = Fields::of(raw, at, report)?;
+    read_fields(Fields::of(raw, at, report)?)
+}
+
+fn read_fields(mut fields: Fields) -> Option<SecurityDraft> {
     let id = fields.optional("id", identifier);
     let action = fields.required("action", name);
     let created_at = fields.optional("created_at", time);

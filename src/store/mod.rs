@@ -249,8 +249,13 @@ impl Store {
             recent: Recent::default(),
         });
         *store.blocks.write() = blocks::load(store.tree())?;
-        let (state, recovered) = recovery::recover(&store, now)?;
-        store.disk.verify()?;
+        // Each takes a while in a large store, and neither needs the other.
+        let (recovered, verified) = std::thread::scope(|scope| {
+            let verifying = scope.spawn(|| store.disk.verify());
+            (recovery::recover(&store, now), verifying.join())
+        });
+        let (state, recovered) = recovered?;
+        verified.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         blocks::make_missing(&store)?;
         let writer = Writer::new(store.clone(), state);
         Ok((store, writer, recovered))
