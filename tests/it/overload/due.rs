@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::load::{Load, send};
+use super::load::{Ends, Load, send};
 use super::{number, watch};
 use crate::harness::{Options, Receiver, Server};
 
@@ -57,6 +57,7 @@ fn windows_that_are_all_due_in_one_second_close_while_others_open() {
     let (mut answers, moments, took) = std::thread::scope(|scope| {
         let sending = scope.spawn(|| send(&others));
         let watching = scope.spawn(|| watch::watch(&server, LOOK_EVERY, &others.stop));
+        let ends = Ends(&others.stop);
         let took = loop {
             let stats = server.api.get("/stats", 200);
             if stats["windows"]["closed"].as_u64() >= Some(windows) {
@@ -65,7 +66,7 @@ fn windows_that_are_all_due_in_one_second_close_while_others_open() {
             assert!(began.elapsed() < Duration::from_secs(300), "{stats}");
             std::thread::sleep(LOOK_EVERY);
         };
-        others.stop.store(true, Relaxed);
+        drop(ends);
         (sending.join().expect("no panic"), watching.join().expect("no panic"), took)
     });
     watch::print(&moments);
