@@ -2,23 +2,15 @@
 
 use serde_json::value::RawValue;
 
-use super::fields::{Fields, Report, boolean, identifier, list, name, text, time, user, wrong};
+use super::fields::{
+    self, Fields, Report, boolean, identifier, list, name, text, time, user, wrong,
+};
 use super::json::{self, Pointer};
 use crate::model::{Action, AuditDraft, CHANGES_MAX, Change, User};
 
 /// Reads an audit, out of its envelope `{"event":"audit","audit":{…}}` if it is in one.
 pub fn unwrap_and_read(raw: &RawValue, report: Report) -> Option<AuditDraft> {
-    let fields = Fields::of(raw, &Pointer::ROOT, report)?;
-    let (Some(audit), None) = (fields.peek("audit"), fields.peek("auditable_type")) else {
-        return read_fields(fields);
-    };
-    let kind = fields.peek("event").and_then(json::string);
-    let report = fields.into_report();
-    if kind.as_deref() != Some("audit") {
-        report("/event".into(), "must be \"audit\" beside an \"audit\"".into());
-        return None;
-    }
-    read(audit, &Pointer::ROOT.key("audit"), report)
+    fields::unwrap_and_read(raw, "audit", "auditable_type", report, read_fields)
 }
 
 /// Reads an audit that stands at `at`.

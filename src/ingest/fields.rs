@@ -99,6 +99,25 @@ pub fn wrong<T>(raw: &RawValue, at: &Pointer, report: Report, must: &str) -> Opt
     None
 }
 
+/// Reads an object out of its envelope `{"event":NAME,NAME:{…}}`, if it is in one: `mark` is a member that
+/// each must have, and no envelope has.
+pub fn unwrap_and_read<T>(
+    raw: &RawValue,
+    name: &'static str,
+    mark: &str,
+    report: Report,
+    read: fn(Fields) -> Option<T>,
+) -> Option<T> {
+    let fields = Fields::of(raw, &Pointer::ROOT, report)?;
+    let (Some(inside), None) = (fields.peek(name), fields.peek(mark)) else { return read(fields) };
+    let event = fields.peek("event").and_then(json::string);
+    if event.as_deref() != Some(name) {
+        (fields.report)("/event".into(), format!("must be {name:?} beside {name:?}"));
+        return None;
+    }
+    read(Fields::of(inside, &Pointer::ROOT.key(name), fields.report)?)
+}
+
 /// The members of one object, taken out field by field; what is left over is unknown.
 pub struct Fields<'a, 'r> {
     members: Vec<(Cow<'a, str>, Option<&'a RawValue>)>,
@@ -120,13 +139,8 @@ impl<'a, 'r> Fields<'a, 'r> {
     }
 
     /// The value of `name`, which is left where it is.
-    pub fn peek(&self, name: &str) -> Option<&'a RawValue> {
+    fn peek(&self, name: &str) -> Option<&'a RawValue> {
         self.members.iter().find(|(key, _)| key == name)?.1
-    }
-
-    /// Where faults go, for who reads on somewhere else.
-    pub fn into_report(self) -> Report<'r> {
-        self.report
     }
 
     /// The value of `name`, once; a second one is left over and found by [`Fields::finish`].

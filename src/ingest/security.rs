@@ -4,27 +4,13 @@ use std::net::IpAddr;
 
 use serde_json::value::RawValue;
 
-use super::fields::{Fields, Report, identifier, name, text, time, user, wrong};
+use super::fields::{self, Fields, Report, identifier, name, text, time, user, wrong};
 use super::json::{self, Pointer};
 use crate::model::{Extra, SEVERITY_MAX, SecurityDraft, Success, Target};
 
 /// Reads a security event, out of its envelope `{"event":"security","security":{…}}` if it is in one.
 pub fn unwrap_and_read(raw: &RawValue, report: Report) -> Option<SecurityDraft> {
-    let fields = Fields::of(raw, &Pointer::ROOT, report)?;
-    let (Some(event), None) = (fields.peek("security"), fields.peek("action")) else {
-        return read_fields(fields);
-    };
-    let kind = fields.peek("event").and_then(json::string);
-    let report = fields.into_report();
-    if kind.as_deref() != Some("security") {
-        report("/event".into(), "must be \"security\" beside a \"security\"".into());
-        return None;
-    }
-    read(event, &Pointer::ROOT.key("security"), report)
-}
-
-fn read(raw: &RawValue, at: &Pointer, report: Report) -> Option<SecurityDraft> {
-    read_fields(Fields::of(raw, at, report)?)
+    fields::unwrap_and_read(raw, "security", "action", report, read_fields)
 }
 
 fn read_fields(mut fields: Fields) -> Option<SecurityDraft> {

@@ -222,9 +222,16 @@ impl Actor for RecordActor {
 impl Handler<Edit> for RecordActor {
     type Result = ();
 
-    fn handle(&mut self, edit: Edit, _: &mut Context<Self>) {
+    fn handle(&mut self, edit: Edit, ctx: &mut Context<Self>) {
         self.received = self.received.wrapping_add(1);
         let Edit { place, bytes, rule, at } = edit;
+        // However long the window has waited for its turn: it was over before this (R1).
+        let over = self.window.as_ref().filter(|window| !self.closing && window.closes_at() < at);
+        if let Some(closed_by) = over.and_then(|window| window.due(at))
+            && let Some(over) = self.window.take()
+        {
+            self.close(over, closed_by, None, None, ctx);
+        }
         match &mut self.window {
             Some(window) => window.add(place, bytes, rule, at),
             None => {

@@ -162,7 +162,7 @@ impl Registry {
     }
 
     /// Asks on once fewer windows are closing.
-    fn ask_later(&mut self, by: Monotonic, ctx: &mut Context<Self>) {
+    fn ask_later(&self, by: Monotonic, ctx: &mut Context<Self>) {
         let turn = self.shared.closing.clone().acquire_owned();
         ctx.spawn(turn.into_actor(self).map(move |turn, registry, ctx| {
             drop(turn);

@@ -50,6 +50,21 @@ async fn an_edit_after_the_window_has_closed_opens_the_next() {
 }
 
 #[actix::test]
+async fn an_edit_after_the_quiet_period_opens_the_next_however_late_the_window_closes() {
+    let world = World::quiet(QUIET).await;
+    world.integration(json!({})).await;
+    world.post(update("42", "a")).await;
+    // As when very many others are due before it: its quiet period is over, and nobody has asked.
+    tokio::time::advance(QUIET + SECOND).await;
+    world.post(update("42", "b")).await;
+    world.pass(SECOND).await;
+    assert_eq!(world.marks("42").len(), 1);
+    world.pass(QUIET).await;
+    let sizes: Vec<usize> = world.marks("42").iter().map(|mark| mark.places.len()).collect();
+    assert_eq!(sizes, [1, 1]);
+}
+
+#[actix::test]
 async fn records_do_not_hold_each_other_up() {
     let world = World::quiet(QUIET).await;
     world.integration(json!({})).await;

@@ -27,7 +27,7 @@
 //! | `press` | values made smaller |
 //! | `pack` | the audits of a commit, packed together |
 //! | `history`, `log`, `config` | reading audits; messages; what is configured |
-//! | `recent` | the audits of windows that close |
+//! | `recent_packs` | the audits of windows that close |
 //! | `search`, `head` | looking through the log, however long it is |
 //! | `blocks` | digests of the log's messages, which make that quick |
 //! | `codes` | the index of messages by the code of their answer |
@@ -76,7 +76,7 @@ mod once;
 mod pack;
 mod press;
 mod prune;
-mod recent;
+mod recent_packs;
 mod recovery;
 mod repair;
 mod room;
@@ -129,7 +129,7 @@ use crate::model::{Health, Id, Partition};
 use blocks::Blocks;
 use counters::Counters;
 use learned::Learned;
-use recent::Recent;
+use recent_packs::RecentPacks;
 use tree::Tree;
 
 /// Why the store could not do as asked.
@@ -215,7 +215,7 @@ pub struct Store {
     uses: Uses,
     learned: Learned,
     blocks: Blocks,
-    recent: Recent,
+    recent_packs: RecentPacks,
 }
 
 /// What is kept in memory beside the tree.
@@ -246,7 +246,7 @@ impl Store {
             uses,
             learned,
             blocks: Blocks::default(),
-            recent: Recent::default(),
+            recent_packs: RecentPacks::default(),
         });
         *store.blocks.write() = blocks::load(store.tree())?;
         // Each takes a while in a large store, and neither needs the other.

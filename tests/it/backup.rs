@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::raw;
-use crate::harness::{Client, Options, Receiver, Server, eventually, executable, noise, run};
+use crate::harness::{Client, Options, Receiver, Server, Stop, eventually, executable, noise, run};
 
 /// Connections that post at the same time.
 const CONNECTIONS: u64 = 3;
@@ -92,9 +92,8 @@ fn a_copy_of_a_server_under_load_holds_what_was_acknowledged_and_goes_on_from_th
             let (api, stop, acknowledged) = (server.api.clone(), &stop, &acknowledged);
             scope.spawn(move || post(&api, connection, stop, acknowledged));
         }
-        let copied = copies(&server, &acknowledged);
-        stop.store(true, SeqCst);
-        copied
+        let _stop = Stop(&stop);
+        copies(&server, &acknowledged)
     });
     let history = ids(&server.api.all("/audits", "after_id"));
     let token = server.api.token();

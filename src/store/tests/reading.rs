@@ -119,6 +119,29 @@ async fn long_audits_and_bodies_come_back_whole() {
 }
 
 #[actix::test]
+async fn audits_of_open_windows_are_found_in_whatever_packs_they_lie_and_again() {
+    let opened = Opened::fresh();
+    let mut kept = Vec::new();
+    for commit in 0..12 {
+        let names: Vec<String> = (0..4).map(|number| format!("{commit}-{number}")).collect();
+        let edits: Vec<_> = names.iter().map(|name| edit(name, name, "u")).collect();
+        kept.extend(opened.append(&edits).await.ids);
+    }
+    let places = opened.places(&kept);
+    // Windows of one audit of each commit, and others across all of them.
+    for step in [1, 4, 5, 1] {
+        let wanted: Vec<Id> = places.iter().step_by(step).copied().collect();
+        let audits = opened.store.audits_at(&wanted).unwrap();
+        let found: Vec<_> = audits.iter().map(|audit| (audit.place, audit.id())).collect();
+        let expected: Vec<_> = wanted.into_iter().zip(kept.iter().step_by(step).cloned()).collect();
+        assert_eq!(found, expected);
+    }
+    let unknown = places[47].plus(1);
+    let error = opened.store.audits_at(&[places[0], unknown]).unwrap_err();
+    assert!(error.to_string().contains(&format!("no audit at {unknown}")), "{error}");
+}
+
+#[actix::test]
 async fn a_message_is_owed_until_it_is_settled_and_its_state_is_found_by_every_filter() {
     let opened = Opened::fresh();
     let (one, other) = (opened.integration().await, opened.integration().await);

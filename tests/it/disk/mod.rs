@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Options, Receiver, Server, eventually, executable, run};
+use crate::harness::{Client, Options, Receiver, Server, Stop, eventually, executable, run};
 
 /// Posts audits from several connections until it is told to stop, and remembers what was answered.
 #[derive(Default)]
@@ -55,13 +55,6 @@ impl Posting {
                         std::thread::sleep(Duration::from_millis(5));
                     }
                 });
-            }
-            // Also when `act` panics, or the others would never end.
-            struct Stop<'a>(&'a AtomicBool);
-            impl Drop for Stop<'_> {
-                fn drop(&mut self) {
-                    self.0.store(true, Ordering::Relaxed);
-                }
             }
             let _stop = Stop(&self.stop);
             act()

@@ -9,6 +9,7 @@ mod receiver;
 mod server;
 pub mod tls;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub use client::{Answer, Client};
@@ -18,6 +19,16 @@ pub use server::{Options, Server, executable, run};
 
 /// How long anything that must happen may take. Generous: machines that run tests are slow at times.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Stops what runs beside a test when it is dropped: also where a check fails, which would wait for it for
+/// ever otherwise.
+pub struct Stop<'a>(pub &'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
 
 /// Asks again until there is an answer; panics with `what` when there is none in time.
 #[allow(clippy::disallowed_methods)] // real processes take real time

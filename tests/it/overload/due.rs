@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::load::{Ends, Load, send};
+use super::load::{Load, send};
 use super::{number, watch};
-use crate::harness::{Options, Receiver, Server};
+use crate::harness::{Options, Receiver, Server, Stop};
 
 /// Records in a call.
 const AUDITS: u64 = 500;
@@ -57,7 +57,7 @@ fn windows_that_are_all_due_in_one_second_close_while_others_open() {
     let (mut answers, moments, took) = std::thread::scope(|scope| {
         let sending = scope.spawn(|| send(&others));
         let watching = scope.spawn(|| watch::watch(&server, LOOK_EVERY, &others.stop));
-        let ends = Ends(&others.stop);
+        let stop = Stop(&others.stop);
         let took = loop {
             let stats = server.api.get("/stats", 200);
             if stats["windows"]["closed"].as_u64() >= Some(windows) {
@@ -66,7 +66,7 @@ fn windows_that_are_all_due_in_one_second_close_while_others_open() {
             assert!(began.elapsed() < Duration::from_secs(300), "{stats}");
             std::thread::sleep(LOOK_EVERY);
         };
-        drop(ends);
+        drop(stop);
         (sending.join().expect("no panic"), watching.join().expect("no panic"), took)
     });
     watch::print(&moments);

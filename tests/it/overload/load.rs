@@ -29,16 +29,6 @@ pub struct Load {
     pub records: Arc<AtomicU64>,
 }
 
-/// Ends a load when it is dropped: also where a check failed meanwhile, whose thread would wait for the
-/// load's otherwise.
-pub struct Ends<'a>(pub &'a AtomicBool);
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Relaxed);
-    }
-}
-
 /// What became of the calls.
 #[derive(Default)]
 pub struct Answers {

@@ -12,7 +12,7 @@ const PACKS_MAX: usize = 8;
 
 /// The packs that were read last, newest first.
 #[derive(Default)]
-pub struct Recent(Mutex<Vec<Arc<Opened>>>);
+pub struct RecentPacks(Mutex<Vec<Arc<Opened>>>);
 
 /// A pack, unpressed and taken apart.
 struct Opened {
@@ -43,20 +43,20 @@ impl Store {
 
     /// The pack that begins at `place`, or last before it.
     fn opened(&self, place: Id) -> Result<Option<Arc<Opened>>, StoreError> {
-        if let Some(pack) = self.recent.find(place) {
+        if let Some(pack) = self.recent_packs.find(place) {
             return Ok(Some(pack));
         }
         let Some((first, bytes)) = pack::find(self.tree(), place)? else { return Ok(None) };
         let opened = Arc::new(Opened::of(first, bytes)?);
         // Nobody else comes for what is alone.
         if opened.audits.len() > 1 {
-            self.recent.keep(opened.clone());
+            self.recent_packs.keep(opened.clone());
         }
         Ok(Some(opened))
     }
 }
 
-impl Recent {
+impl RecentPacks {
     fn find(&self, place: Id) -> Option<Arc<Opened>> {
         self.packs().iter().find(|pack| pack.holds(place)).cloned()
     }
