@@ -10,7 +10,7 @@ use super::backup::Tap;
 use super::counters::Counters;
 use super::sum::Sum;
 use super::synced::Synced;
-use super::tree::{Tree, guarded};
+use super::tree::{Tree, flush, guarded};
 use super::waker::Waker;
 use super::{Batch, StoreError, keys, look, room};
 use crate::model::Id;
@@ -84,7 +84,7 @@ impl Disk {
         look::is_all_there(folder, newest, sum.is_some())?;
         let file = File::open(folder.join("db"))?;
         let its = database.clone();
-        let waker = Waker::start(move || drop(guarded(|| its.flush())))?;
+        let waker = Waker::start(move || drop(flush(&its)))?;
         let disk = Disk {
             folder: folder.to_owned(),
             database,
@@ -208,7 +208,7 @@ impl Disk {
     fn write(&self, batch: &Batch) -> Result<(), StoreError> {
         let _under_way = self.waker.begin();
         self.tree.apply_batch(batch.to_sled())?;
-        guarded(|| self.database.flush())?;
+        flush(&self.database)?;
         self.file.sync_data()?;
         if let Some(bytes) = batch.row(keys::COUNTERS) {
             self.synced.note(Counters::decode(bytes)?.last_id)?;

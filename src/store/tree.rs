@@ -137,6 +137,18 @@ pub fn guarded<T>(something: impl FnOnce() -> sled::Result<T>) -> Result<T, Stor
     }
 }
 
+/// Waits until sled has written all that it was given.
+///
+/// sled takes hold of the buffer that it fills in two steps: it reads where that is, and then counts itself
+/// among those who use it. Its own thread, which writes what is left lying, may exchange and free the buffer
+/// between the two; the count is then made in memory that is somebody else's by now. Nothing is freed that a
+/// pinned thread could have seen, and all that sled does is pinned, but for this.
+#[expect(clippy::disallowed_methods, reason = "pinned")]
+pub fn flush(database: &sled::Db) -> Result<(), StoreError> {
+    let _pinned = sled::pin();
+    guarded(|| database.flush()).map(drop)
+}
+
 /// sled's own words may hold whole pages.
 fn shorten(line: &str) -> String {
     line.chars().take(120).collect()

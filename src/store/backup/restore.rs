@@ -10,6 +10,7 @@ use super::frame::{
     take_row,
 };
 use crate::store::synced::Synced;
+use crate::store::tree::flush;
 use crate::store::{Batch, Disk, StoreError, look};
 
 /// Why no store came of it.
@@ -143,7 +144,7 @@ impl Restore {
         if !self.ended {
             return Err(BadBackup::Cut);
         }
-        self.database.flush().map_err(StoreError::from)?;
+        flush(&self.database)?;
         drop(self.database);
         look::until_let_go_of(&self.folder)?;
         sync_all(&self.folder).map_err(StoreError::from)?;

@@ -9,7 +9,7 @@ use super::scan::Message;
 use super::*;
 use crate::model::Id;
 use crate::store::sum::Sum;
-use crate::store::tree::Tree;
+use crate::store::tree::{Tree, flush};
 use crate::store::{Batch, Disk, StoreError};
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -62,7 +62,7 @@ fn work(database: &sled::Db, random: &mut Random, batches: u64) {
             }
         }
         database.apply_batch(batch).unwrap();
-        database.flush().unwrap();
+        flush(database).unwrap();
     }
 }
 
@@ -104,7 +104,7 @@ fn a_store_that_was_copied_while_it_was_written_to_is_read_as_sled_reads_it() {
         let mut batch = Batch::default();
         let sum = sum.after(&tree, &mut batch, None).unwrap();
         database.apply_batch(batch.to_sled()).unwrap();
-        database.flush().unwrap();
+        flush(&database).unwrap();
         // Not flushed: some of it may have reached the file, and some not.
         let mut batch = Batch::default();
         for _ in 0..200 {

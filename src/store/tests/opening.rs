@@ -1,6 +1,7 @@
 //! Opening a store, and the journal's thread on it.
 
 use super::*;
+use crate::store::tree::flush;
 
 #[actix::test]
 async fn only_windows_that_did_not_close_are_open_after_a_restart() {
@@ -54,7 +55,7 @@ async fn a_store_that_is_in_use_newer_or_damaged_is_refused_with_a_clear_line() 
     let rewrite = |key: &[u8], value: &[u8]| {
         let database = sled::open(folder.path()).unwrap();
         database.insert(key, value).unwrap();
-        database.flush().unwrap();
+        flush(&database).unwrap();
     };
     drop((store, journal));
     rewrite(keys::FORMAT, &99_u32.to_be_bytes());
@@ -142,7 +143,7 @@ async fn a_store_of_format_2_is_migrated_with_all_that_is_in_it() {
     };
     database.remove(keys::SUM).unwrap();
     database.insert(keys::FORMAT, &2_u32.to_be_bytes()).unwrap();
-    database.flush().unwrap();
+    flush(&database).unwrap();
     drop(database);
     std::fs::remove_file(folder.path().join("synced")).unwrap();
 
