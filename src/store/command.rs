@@ -193,9 +193,9 @@ pub struct Prune {
     pub before: Id,
     /// Packs of audits, by the place of their first.
     pub packs: Vec<Id>,
-    /// Marks of windows.
+    /// Rows of marks of windows, by their first.
     pub marks: Vec<Id>,
-    /// Messages.
+    /// Rows of messages, by their first.
     pub messages: Vec<Id>,
     /// Security events.
     pub events: Vec<(Account, Id)>,

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::linked::RecordHash;
 use super::{
-    MessageFilter, blocks, counters, events, head, history, hours, keys, learned, log, once,
+    Bundle, MessageFilter, blocks, counters, events, head, history, hours, keys, learned, log, once,
 };
 use crate::model::{
     Account, AccountInfo, Attempt, FullRecord, Health, Id, Integration, MessageDraft, Owed, Parts,
@@ -50,6 +50,9 @@ pub fn read_as_all_else(bytes: &[u8]) {
     for first in [Id::default(), Id::from_u64(u64::MAX)] {
         let _ = history::unpack(first, bytes);
         let _ = head::Head::of(bytes, first);
+        if let Ok(bundle) = Bundle::of(first, true, bytes.to_vec()) {
+            assert!(bundle.ids().eq(bundle.entries().map(|(id, _)| id)));
+        }
     }
     let _ = (keys::id_of(bytes), keys::last_id(bytes), keys::place_of_event(bytes));
     let _ = (keys::account_of_event(bytes), keys::account_of_learned(bytes));

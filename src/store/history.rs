@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Store, StoreError, keys, pack, value};
+use super::{Store, StoreError, bundle, keys, pack};
 use crate::clock::Timestamp;
 use crate::ingest;
 use crate::model::{Account, Audit, ExternalId, Id, Mark, Partition, RecordKey, WindowRule};
@@ -200,7 +200,7 @@ impl Store {
 
     /// A mark by its id.
     pub fn mark(&self, id: Id) -> Result<Option<Mark>, StoreError> {
-        let bytes = value::get(self.tree(), &keys::by_id(keys::MARKS, id))?;
+        let bytes = bundle::get(self.tree(), keys::MARKS, id)?;
         bytes.map(|bytes| decode_mark(id, &bytes)).transpose()
     }
 
@@ -268,11 +268,8 @@ impl Store {
         if after.plus(1) >= until {
             return Ok(marks);
         }
-        let range = keys::by_id(keys::MARKS, after.plus(1))..keys::by_id(keys::MARKS, until);
-        for entry in self.tree().range(range) {
-            let (key, head) = entry?;
-            let Some(id) = keys::id_of(&key) else { continue };
-            let Some(bytes) = value::whole(self.tree(), &key, &head)? else { continue };
+        for entry in bundle::entries(self.tree(), keys::MARKS, after.plus(1), until)? {
+            let (id, bytes) = entry?;
             let mark = decode_mark(id, &bytes)?;
             if mark.record.account == account {
                 marks.push((id, mark));

@@ -4,10 +4,10 @@
 //! | key | value |
 //! | --- | --- |
 //! | `a` place of the first | a pack of audits |
-//! | `w` id | the mark that closed a window |
+//! | `w` id of the first | marks that closed windows |
 //! | `r` bucket, partition, id | nothing: a window of the record; or [`IS_MESSAGE`]: a message of it that no window names |
 //! | `i` account, id | the place of the audit that came with this id |
-//! | `g` id | a message |
+//! | `g` id of the first | messages |
 //! | `B` number of a block | whom its messages are to, what about, and what became of them |
 //! | `D` number of a block | its columns |
 //! | `X` number of a block | the letters that its messages are made of |
@@ -87,6 +87,9 @@ const BUCKET_BITS: u32 = 12;
 
 /// The same for answers, which are looked for in every bucket of a day.
 const ANSWER_BUCKET_BITS: u32 = 14;
+
+/// The length of a key made by [`by_id`].
+pub const ENTRY_BYTES: usize = 9;
 
 /// A key made of `kind` and one id.
 pub fn by_id(kind: u8, id: Id) -> [u8; 9] {

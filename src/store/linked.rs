@@ -9,9 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Store, StoreError, keys, value};
 use crate::clock::Timestamp;
-use crate::model::{
-    Account, ExternalId, FullRecord, Id, Link, Pending, RecordKey, Source, WindowRule,
-};
+use crate::model::{Account, ExternalId, FullRecord, Id, Link, Pending, RecordKey, WindowRule};
 
 /// Names a record within its account, in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -179,16 +177,6 @@ impl Store {
             Some(found) if found.is_seen_in(workspace) => self.record_text(key),
             _ => Ok(None),
         }
-    }
-
-    /// What a message was made of: the beginning of its row.
-    pub(super) fn source_of(&self, message: Id) -> Result<Option<Source>, StoreError> {
-        let damaged = || StoreError::Damaged(format!("a row of message {message}"));
-        let Some(row) = value::get(self.tree(), &keys::by_id(keys::MESSAGES, message))? else {
-            return Ok(None);
-        };
-        let (source, _) = postcard::take_from_bytes(&row).map_err(|_| damaged())?;
-        Ok(Some(source))
     }
 
     /// A page of the links of an integration, in the order they were made.

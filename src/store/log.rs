@@ -1,13 +1,16 @@
 //! The log: messages, their states and their attempts.
 
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
 use super::prune::forgotten;
-use super::{Store, StoreError, keys, value};
+use super::{Bundle, Store, StoreError, bundle, keys, value};
 use crate::clock::Timestamp;
 use crate::model::{
     Account, Attempt, CodeClass, Delivery, ExternalId, Health, Id, Message, Owed, Parts, RecordKey,
-    Settled, Status,
+    Settled, Source, Status,
 };
-use serde::de::DeserializeOwned;
 
 /// Which messages to list, newest first.
 #[derive(Clone, Debug)]
@@ -84,20 +87,45 @@ pub struct LogPage {
 impl Store {
     /// A message and its state.
     pub fn message(&self, id: Id) -> Result<Option<Entry>, StoreError> {
-        let Some(bytes) = value::get(self.tree(), &keys::by_id(keys::MESSAGES, id))? else {
-            return Ok(None);
-        };
-        let (source, draft) = decode(&bytes, id)?;
+        let Some(row) = self.row_of(id)? else { return Ok(None) };
+        let (source, draft) = decode(row.get(id).unwrap_or_default(), id)?;
         let message = Message { id, source, draft };
         let Some(delivery) = self.delivery(id)? else {
             // Forgotten meanwhile.
-            if !self.tree().contains_key(keys::by_id(keys::MESSAGES, id))? {
+            if !self.has_message(id)? {
                 return Ok(None);
             }
             return Err(StoreError::Damaged(format!("message {id} is neither owed nor settled")));
         };
         let status = self.status(&delivery);
         Ok(Some(Entry { message, delivery, status }))
+    }
+
+    /// The row that holds a message. It may have been forgotten since, with all that hangs on it.
+    fn row_of(&self, message: Id) -> Result<Option<Arc<Bundle>>, StoreError> {
+        if let Some(row) = self.recent_messages.find(|row| row.get(message).is_some()) {
+            return Ok(Some(row));
+        }
+        let found = bundle::find(self.tree(), keys::MESSAGES, message)?;
+        let row = found.filter(|row| row.get(message).is_some()).map(Arc::new);
+        if let Some(row) = row.as_ref().filter(|row| row.len() > 1) {
+            self.recent_messages.keep(row.clone());
+        }
+        Ok(row)
+    }
+
+    /// Whether a message is there.
+    pub(super) fn has_message(&self, id: Id) -> Result<bool, StoreError> {
+        Ok(bundle::get(self.tree(), keys::MESSAGES, id)?.is_some())
+    }
+
+    /// What a message was made of: the beginning of its row.
+    pub(super) fn source_of(&self, message: Id) -> Result<Option<Source>, StoreError> {
+        let damaged = |_| StoreError::Damaged(format!("a row of message {message}"));
+        let Some(row) = self.row_of(message)? else { return Ok(None) };
+        let bytes = row.get(message).unwrap_or_default();
+        let (source, _) = postcard::take_from_bytes(bytes).map_err(damaged)?;
+        Ok(Some(source))
     }
 
     /// What became of a message.

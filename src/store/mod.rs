@@ -26,8 +26,9 @@
 //! | `value` | values longer than sled likes, in parts |
 //! | `press` | values made smaller |
 //! | `pack` | the audits of a commit, packed together |
+//! | `bundle` | the marks and messages of a commit, bundled |
 //! | `history`, `log`, `config` | reading audits; messages; what is configured |
-//! | `recent_packs` | the audits of windows that close |
+//! | `recent`, `recent_packs` | what was read last; the audits of windows that close |
 //! | `search`, `head` | looking through the log, however long it is |
 //! | `blocks` | digests of the log's messages, which make that quick |
 //! | `codes` | the index of messages by the code of their answer |
@@ -50,6 +51,7 @@
 mod backup;
 mod batch;
 mod blocks;
+mod bundle;
 mod calls;
 mod check;
 mod codes;
@@ -76,6 +78,7 @@ mod once;
 mod pack;
 mod press;
 mod prune;
+mod recent;
 mod recent_packs;
 mod recovery;
 mod repair;
@@ -127,9 +130,11 @@ pub use writer::Writer;
 use crate::clock::Timestamp;
 use crate::model::{Health, Id, Partition};
 use blocks::Blocks;
+use bundle::Bundle;
 use counters::Counters;
 use learned::Learned;
-use recent_packs::RecentPacks;
+use recent::Recent;
+use recent_packs::OpenedPack;
 use tree::Tree;
 
 /// Why the store could not do as asked.
@@ -215,7 +220,8 @@ pub struct Store {
     uses: Uses,
     learned: Learned,
     blocks: Blocks,
-    recent_packs: RecentPacks,
+    recent_packs: Recent<OpenedPack>,
+    recent_messages: Recent<Bundle>,
 }
 
 /// What is kept in memory beside the tree.
@@ -246,7 +252,8 @@ impl Store {
             uses,
             learned,
             blocks: Blocks::default(),
-            recent_packs: RecentPacks::default(),
+            recent_packs: Recent::default(),
+            recent_messages: Recent::default(),
         });
         *store.blocks.write() = blocks::load(store.tree())?;
         // Each takes a while in a large store, and neither needs the other.

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::tree::Tree;
-use super::{Prune, Store, StoreError, keys, pack};
+use super::{Prune, Store, StoreError, bundle, keys, pack};
 use crate::clock::Timestamp;
 use crate::model::{Id, Mark, Source};
 
@@ -38,10 +38,10 @@ impl Store {
         let prune = Prune {
             before,
             packs: self.old_packs(before, &guarded)?,
-            marks: self.old_ids(keys::MARKS, self.closed_before(before), |id| {
+            marks: self.old_rows(keys::MARKS, self.closed_before(before), |id| {
                 Ok(!guarded.marks.contains(&id))
             })?,
-            messages: self.old_ids(keys::MESSAGES, before, |id| {
+            messages: self.old_rows(keys::MESSAGES, before, |id| {
                 Ok(!self.tree().contains_key(keys::by_id(keys::OUTBOX, id))?)
             })?,
             events,
@@ -125,26 +125,30 @@ impl Store {
         Ok(packs)
     }
 
-    /// The oldest ids of `kind` before `before` that `may_go`.
-    fn old_ids(
+    /// The first ids of the oldest rows of `kind` of which all that they hold is before `before` and `may_go`:
+    /// what was written together goes together.
+    fn old_rows(
         &self,
         kind: u8,
         before: Id,
         may_go: impl Fn(Id) -> Result<bool, StoreError>,
     ) -> Result<Vec<Id>, StoreError> {
-        let mut ids = Vec::new();
-        let range = keys::by_id(kind, Id::default())..keys::by_id(kind, before);
-        for entry in self.tree().range(range) {
-            let (key, _) = entry?;
-            let Some(id) = keys::id_of(&key) else { continue };
-            if ids.len() == ROWS_MAX {
+        let (mut firsts, mut entries) = (Vec::new(), 0);
+        for row in bundle::rows(self.tree(), kind, Id::default(), before)? {
+            let row = row?;
+            if entries >= ROWS_MAX {
                 break;
             }
-            if may_go(id)? {
-                ids.push(id);
+            let mut all_may = true;
+            for id in row.ids() {
+                all_may = all_may && id < before && may_go(id)?;
+            }
+            if all_may {
+                firsts.extend(row.ids().next());
+                entries += row.len();
             }
         }
-        Ok(ids)
+        Ok(firsts)
     }
 }
 

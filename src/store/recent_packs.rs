@@ -2,20 +2,13 @@
 //! the other, and their audits came together: so packs that were read last stay open for the next one.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use super::{Store, StoreError, history, pack};
 use crate::model::{Account, Audit, Id, WindowRule};
 
-/// How many packs stay open: several shards close windows side by side.
-const PACKS_MAX: usize = 8;
-
-/// The packs that were read last, newest first.
-#[derive(Default)]
-pub struct RecentPacks(Mutex<Vec<Arc<Opened>>>);
-
 /// A pack, unpressed and taken apart.
-struct Opened {
+pub struct OpenedPack {
     first: Id,
     rules: Arc<[WindowRule]>,
     bytes: Vec<u8>,
@@ -27,7 +20,7 @@ impl Store {
     /// The audits at `places` (ascending) of an open window, each of which must be there: what is still
     /// to be sent is never forgotten, so a pack that was read before is as good as the one that is stored.
     pub fn audits_at(&self, places: &[Id]) -> Result<Vec<Audit>, StoreError> {
-        let mut last: Option<Arc<Opened>> = None;
+        let mut last: Option<Arc<OpenedPack>> = None;
         let audits = places.iter().map(|place| {
             let pack = match last.take().filter(|pack| pack.holds(*place)) {
                 Some(pack) => Some(pack),
@@ -42,12 +35,12 @@ impl Store {
     }
 
     /// The pack that begins at `place`, or last before it.
-    fn opened(&self, place: Id) -> Result<Option<Arc<Opened>>, StoreError> {
-        if let Some(pack) = self.recent_packs.find(place) {
+    fn opened(&self, place: Id) -> Result<Option<Arc<OpenedPack>>, StoreError> {
+        if let Some(pack) = self.recent_packs.find(|pack| pack.holds(place)) {
             return Ok(Some(pack));
         }
         let Some((first, bytes)) = pack::find(self.tree(), place)? else { return Ok(None) };
-        let opened = Arc::new(Opened::of(first, bytes)?);
+        let opened = Arc::new(OpenedPack::of(first, bytes)?);
         // Nobody else comes for what is alone.
         if opened.audits.len() > 1 {
             self.recent_packs.keep(opened.clone());
@@ -56,24 +49,8 @@ impl Store {
     }
 }
 
-impl RecentPacks {
-    fn find(&self, place: Id) -> Option<Arc<Opened>> {
-        self.packs().iter().find(|pack| pack.holds(place)).cloned()
-    }
-
-    fn keep(&self, pack: Arc<Opened>) {
-        let mut packs = self.packs();
-        packs.truncate(PACKS_MAX - 1);
-        packs.insert(0, pack);
-    }
-
-    fn packs(&self) -> MutexGuard<'_, Vec<Arc<Opened>>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
-impl Opened {
-    fn of(first: Id, bytes: Vec<u8>) -> Result<Opened, StoreError> {
+impl OpenedPack {
+    fn of(first: Id, bytes: Vec<u8>) -> Result<OpenedPack, StoreError> {
         let pack = pack::decode(first, &bytes)?;
         let begin = bytes.as_ptr() as usize;
         let lies = |text: &str| {
@@ -81,7 +58,7 @@ impl Opened {
             from..from + text.len()
         };
         let audits = pack.audits.iter().map(|(account, text)| (*account, lies(text))).collect();
-        Ok(Opened { first, rules: pack.rules.into(), audits, bytes })
+        Ok(OpenedPack { first, rules: pack.rules.into(), audits, bytes })
     }
 
     fn holds(&self, place: Id) -> bool {

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::counters::{Counters, State};
 use super::history::decode_mark;
-use super::{LinkTimer, Store, StoreError, keys, pack, value};
+use super::{LinkTimer, Store, StoreError, bundle, keys, pack};
 use crate::clock::Timestamp;
 use crate::ingest;
 use crate::model::{Account, Id, Owed, RecordKey, Slot, WindowRule};
@@ -124,12 +124,9 @@ fn record_of(place: Id, account: Account, text: &str) -> Result<RecordKey, Store
 /// than what it names.
 fn closed_places(store: &Store, low_water: Id) -> Result<HashMap<Slot, HashSet<Id>>, StoreError> {
     let mut closed: HashMap<Slot, HashSet<Id>> = HashMap::new();
-    let range = keys::by_id(keys::MARKS, low_water).to_vec()..vec![keys::MARKS + 1];
-    for entry in store.tree().range(range) {
-        let (key, head) = entry?;
-        if let Some(id) = keys::id_of(&key) {
-            let Some(bytes) = value::whole(store.tree(), &key, &head)? else { continue };
-            let mark = decode_mark(id, &bytes)?;
+    for row in bundle::rows(store.tree(), keys::MARKS, low_water, Id::from_u64(u64::MAX))? {
+        for (id, bytes) in row?.entries() {
+            let mark = decode_mark(id, bytes)?;
             let places = mark.places.into_iter().filter(|place| *place >= low_water);
             closed.entry(mark.slot).or_default().extend(places);
         }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use super::blocks::{Span, Wanted, passing};
 use super::head::Head;
 use super::log::{Entry, LogPage, MessageFilter, decode};
-use super::{Store, StoreError, codes, keys, value};
+use super::{Bundle, Store, StoreError, bundle, codes, keys, value};
 use crate::model::{Addressed, Delivery, Id, Message, RecordKey, Status};
 
 /// The most messages one query reads; a page may then be short, and its cursor leads on. So an answer
@@ -24,7 +24,8 @@ impl Store {
         let before = filter.before.unwrap_or(until).min(until);
         let since = filter.since.map_or(Id::default(), Id::at);
         let page = LogPage::default();
-        let mut search = Search { store: self, filter, since, page, looked_at: 0, last: None };
+        let mut search =
+            Search { store: self, filter, since, page, looked_at: 0, last: None, bundle: None };
         match &filter.record {
             Some(record) => search.in_record(record, before)?,
             None => search.in_blocks(before)?,
@@ -59,7 +60,8 @@ impl Store {
         Ok(messages.filter(move |id| id.as_ref().is_ok_and(|id| *id < before) || id.is_err()))
     }
 
-    /// The newest rows first, of those whose keys are `prefix` and an id from `first` on, before `end`.
+    /// The newest entries of an index first, of those whose keys are `prefix` and an id from `first` on, before
+    /// `end`.
     fn rows_of(
         &self,
         prefix: &[u8],
@@ -71,12 +73,9 @@ impl Store {
             key.extend_from_slice(&id.as_u64().to_be_bytes());
             key
         };
-        let (range, key_bytes) = (key(first)..key(end.max(first)), prefix.len() + 8);
-        self.tree().range(range).rev().filter_map(move |entry| match entry {
+        self.tree().range(key(first)..key(end.max(first))).rev().filter_map(|entry| match entry {
             Err(error) => Some(Err(error)),
-            // Longer keys are the parts of long values.
-            Ok((key, row)) if key.len() == key_bytes => keys::last_id(&key).map(|id| Ok((id, row))),
-            Ok(_) => None,
+            Ok((key, row)) => keys::last_id(&key).map(|id| Ok((id, row))),
         })
     }
 }
@@ -90,6 +89,8 @@ struct Search<'s> {
     looked_at: usize,
     /// The message that was looked at last.
     last: Option<Id>,
+    /// The messages that were read last.
+    bundle: Option<Bundle>,
 }
 
 impl Search<'_> {
@@ -137,20 +138,34 @@ impl Search<'_> {
             }
             return Ok(Flow::Continue(()));
         }
-        let rows = self.store.rows_of(index.unwrap_or(&[keys::MESSAGES]), span.first, span.end);
-        for row in rows {
+        let Some(index) = index else { return self.in_rows(span) };
+        for row in self.store.rows_of(index, span.first, span.end) {
             let (id, row) = row?;
             let is_passing = match &passing {
                 Passing::These(ids) => ids.binary_search(&id).is_ok(),
                 Passing::All => true,
             };
             let is_coded = match (index, self.filter.code) {
-                (Some([keys::CODES, _]), Some(code)) => codes::is_of(code, &row),
+                ([keys::CODES, _], Some(code)) => codes::is_of(code, &row),
                 _ => true,
             };
-            let row = Some(row).filter(|_| index.is_none());
-            if is_passing && is_coded && self.look(id, row)?.is_break() {
+            if is_passing && is_coded && self.look(id, None)?.is_break() {
                 return Ok(Flow::Break(()));
+            }
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    /// Looks at all messages of a span.
+    fn in_rows(&mut self, span: &Span) -> Result<Flow, StoreError> {
+        let rows = bundle::rows(self.store.tree(), keys::MESSAGES, span.first, span.end)?;
+        for row in rows.rev() {
+            let row = row?;
+            for (id, bytes) in row.entries().rev() {
+                let is_within = (span.first..span.end).contains(&id);
+                if is_within && self.look(id, Some(bytes))?.is_break() {
+                    return Ok(Flow::Break(()));
+                }
             }
         }
         Ok(Flow::Continue(()))
@@ -182,7 +197,7 @@ impl Search<'_> {
     /// Looks at a message, whose row may be at hand, and takes it into the page when it is wanted.
     /// The page ends when there is one more than it has room for, so that a cursor always leads to
     /// something, unless there is too much to look at.
-    fn look(&mut self, id: Id, row: Option<sled::IVec>) -> Result<Flow, StoreError> {
+    fn look(&mut self, id: Id, row: Option<&[u8]>) -> Result<Flow, StoreError> {
         if self.looked_at == LOOKED_AT_MAX {
             self.page.next = self.last;
             return Ok(Flow::Break(()));
@@ -198,38 +213,44 @@ impl Search<'_> {
         Ok(Flow::Continue(()))
     }
 
-    fn wanted(&self, id: Id, row: Option<sled::IVec>) -> Result<Option<Entry>, StoreError> {
-        let filter = self.filter;
+    fn wanted(&mut self, id: Id, row: Option<&[u8]>) -> Result<Option<Entry>, StoreError> {
+        let (store, filter) = (self.store, self.filter);
         let mut delivery = None;
         // Small rows first: what became of it takes less reading than what it is.
         if filter.status.is_some() || filter.code.is_some() {
-            let Some(found) = self.store.delivery(id)? else { return Ok(None) };
+            let Some(found) = store.delivery(id)? else { return Ok(None) };
             if !self.has_become(&found) {
                 return Ok(None);
             }
             delivery = Some(found);
         }
-        let key = keys::by_id(keys::MESSAGES, id);
         let row = match row {
             Some(row) => Some(row),
-            None => self.store.tree().get(key)?,
+            None => self.row(id)?,
         };
         // Pruned meanwhile.
-        let Some(row) = row else { return Ok(None) };
-        let Some(bytes) = value::whole(self.store.tree(), &key, &row)? else { return Ok(None) };
-        if !Head::of(&bytes, id)?.is_wanted(filter) {
+        let Some(bytes) = row else { return Ok(None) };
+        if !Head::of(bytes, id)?.is_wanted(filter) {
             return Ok(None);
         }
         let delivery = match delivery {
             Some(delivery) => delivery,
-            None => match self.store.delivery(id)? {
+            None => match store.delivery(id)? {
                 Some(delivery) => delivery,
                 None => return Ok(None),
             },
         };
-        let (source, draft) = decode(&bytes, id)?;
-        let status = self.store.status(&delivery);
+        let (source, draft) = decode(bytes, id)?;
+        let status = store.status(&delivery);
         Ok(Some(Entry { message: Message { id, source, draft }, delivery, status }))
+    }
+
+    /// The row of a message. Its neighbours were most likely written together with it.
+    fn row(&mut self, id: Id) -> Result<Option<&[u8]>, StoreError> {
+        if !self.bundle.as_ref().is_some_and(|bundle| bundle.spans(id)) {
+            self.bundle = bundle::find(self.store.tree(), keys::MESSAGES, id)?;
+        }
+        Ok(self.bundle.as_ref().and_then(|bundle| bundle.get(id)))
     }
 
     fn has_become(&self, delivery: &Delivery) -> bool {

@@ -2,8 +2,9 @@
 //! times the writing (D5); so a value is pressed where that makes it smaller, and one that is long all the
 //! same is cut into parts that follow its key.
 //!
-//! At the key: two bytes that say how many parts follow, and by their highest bit whether the value is
-//! pressed; then the first piece. At the key plus two bytes (1, 2, …): the other pieces.
+//! At the key: two bytes that say how many parts follow, and by their highest bits whether the value is
+//! pressed, and whether it is a bundle; then the first piece. At the key plus two bytes (1, 2, …): the other
+//! pieces.
 
 use std::borrow::Cow;
 
@@ -13,6 +14,10 @@ use super::{Batch, StoreError};
 
 /// The bit that says that a value is pressed.
 const PRESSED: u16 = 1 << 15;
+/// The bit that says that a value is a bundle of several.
+const BUNDLE: u16 = 1 << 14;
+/// The bits that count parts.
+const PARTS: u16 = BUNDLE - 1;
 
 /// The longest piece, in bytes.
 pub const PIECE_BYTES_MAX: usize = 7 * 1024;
@@ -22,11 +27,20 @@ const READS_MAX: usize = 1_000;
 
 /// Adds `value` to `batch` under `key`.
 pub fn put(batch: &mut Batch, key: &[u8], value: &[u8]) {
+    put_as(batch, key, value, 0);
+}
+
+/// Adds `value`, which is a bundle, to `batch` under `key`.
+pub fn put_bundle(batch: &mut Batch, key: &[u8], value: &[u8]) {
+    put_as(batch, key, value, BUNDLE);
+}
+
+fn put_as(batch: &mut Batch, key: &[u8], value: &[u8], what: u16) {
     let pressed = press(value);
     let mut pieces = pressed.as_deref().unwrap_or(value).chunks(PIECE_BYTES_MAX);
     let first = pieces.next().unwrap_or_default();
     let how = if pressed.is_some() { PRESSED } else { 0 };
-    let parts = pieces.len() as u16 | how;
+    let parts = pieces.len() as u16 | how | what;
     let mut head = Vec::with_capacity(2 + first.len());
     head.extend_from_slice(&parts.to_be_bytes());
     head.extend_from_slice(first);
@@ -46,7 +60,12 @@ pub fn remove(batch: &mut Batch, key: &[u8], length: usize) {
 
 /// How many parts follow the first piece, `head`.
 pub fn parts(head: &[u8]) -> Option<u16> {
-    Some(u16::from_be_bytes(*head.first_chunk()?) & !PRESSED)
+    Some(u16::from_be_bytes(*head.first_chunk()?) & PARTS)
+}
+
+/// Whether the value whose first piece is `head` is a bundle.
+pub fn is_bundle(head: &[u8]) -> bool {
+    head.first_chunk().is_some_and(|how| u16::from_be_bytes(*how) & BUNDLE != 0)
 }
 
 /// The value whose first piece, as found under `key`, is `head`; none when it has been removed since. Of
@@ -56,7 +75,7 @@ pub fn whole(tree: &Tree, key: &[u8], head: &[u8]) -> Result<Option<Vec<u8>>, St
     let (how, first) = head.split_first_chunk().ok_or_else(|| damaged("has no length"))?;
     let how = u16::from_be_bytes(*how);
     let mut value = Cow::Borrowed(first);
-    for part in 1..=how & !PRESSED {
+    for part in 1..=how & PARTS {
         match tree.get(part_key(key, part))? {
             Some(piece) => value.to_mut().extend_from_slice(&piece),
             None if tree.contains_key(key)? => return Err(damaged("lacks a part")),

@@ -34,8 +34,8 @@ use super::learned::{Key, Kind, Memory, Row};
 use super::once::Answered;
 use super::pack::{self, Pack};
 use super::{
-    Accepted, Appended, Batch, Close, Closed, Command, Config, Event, Gone, NewAudit, NewMessage,
-    NothingChanged, Outcome, Store, StoreError, Totals, keys, value,
+    Accepted, Appended, Batch, Bundle, Close, Closed, Command, Config, Event, Gone, NewAudit,
+    NewMessage, NothingChanged, Outcome, Store, StoreError, Totals, bundle, keys, value,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::model::{
@@ -145,6 +145,10 @@ struct Draft<'s> {
     became: Vec<(Id, Fate)>,
     /// Messages that are forgotten.
     forgotten: HashSet<Id>,
+    /// The marks and the messages that it makes, by their kind.
+    entries: HashMap<u8, Vec<(Id, Vec<u8>)>>,
+    /// The rows of messages that it makes of those: deliveries read them next.
+    bundles: Vec<Bundle>,
 }
 
 /// An audit with its place, waiting to be packed.
@@ -189,6 +193,8 @@ impl<'s> Draft<'s> {
             blocks: Change::default(),
             became: Vec::new(),
             forgotten: HashSet::new(),
+            entries: HashMap::new(),
+            bundles: Vec::new(),
         }
     }
 
@@ -357,10 +363,16 @@ impl<'s> Draft<'s> {
             places: close.places,
             addressed,
         };
-        self.keep_row(&keys::by_id(keys::MARKS, id), &encode(&mark));
+        self.keep_entry(keys::MARKS, id, encode(&mark));
         self.batch.insert(&keys::record_mark(partition, id), &[]);
         self.state.counters.totals.windows += 1;
         Ok(Outcome::Closed(Some(Closed { messages })))
+    }
+
+    /// Writes a mark or a message, together with the others of this commit.
+    fn keep_entry(&mut self, kind: u8, id: Id, value: Vec<u8>) {
+        self.state.counters.kept_bytes += entry_bytes(&value);
+        self.entries.entry(kind).or_default().push((id, value));
     }
 
     /// Writes a row of history or log, which counts towards what is kept.
@@ -376,6 +388,12 @@ impl<'s> Draft<'s> {
         self.write_full_records();
         self.forget_blocks()?;
         self.finish_blocks();
+        for (kind, entries) in std::mem::take(&mut self.entries) {
+            let bundles = bundle::put(&mut self.batch, kind, &entries);
+            if kind == keys::MESSAGES {
+                self.bundles = bundles;
+            }
+        }
         for (integration, health) in &self.health {
             self.batch.insert(&keys::by_id(keys::HEALTH, *integration), encode(health));
         }
@@ -410,6 +428,9 @@ impl<'s> Draft<'s> {
         drop(tally);
         self.store.learned.publish(self.lessons_left, self.lessons);
         self.store.blocks.publish(self.blocks);
+        for bundle in self.bundles {
+            self.store.recent_messages.keep(Arc::new(bundle));
+        }
         if !self.accepted.is_empty() {
             events.push(Event::Accepted(self.accepted));
         }
@@ -427,6 +448,11 @@ impl<'s> Draft<'s> {
         }
         (self.state, events)
     }
+}
+
+/// What a mark or a message counts towards what is kept, whatever row it lies in.
+fn entry_bytes(value: &[u8]) -> u64 {
+    (keys::ENTRY_BYTES + value.len()) as u64
 }
 
 fn encode<T: Serialize>(row: &T) -> Vec<u8> {

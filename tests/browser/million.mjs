@@ -8,8 +8,11 @@ import { after, before, test } from "node:test";
 import { startBrowser, startServer } from "./harness.mjs";
 
 const TRIES = 5;
-/** How soon, in milliseconds: the API's first page, any filter, and the page in the browser. */
-const [FIRST_MAX, FILTER_MAX, DRAWN_MAX] = [50, 300, 300];
+/**
+ * How soon, in milliseconds: the API's first page, any filter, and the page in the browser. Several times what a
+ * slow machine takes, and a part of what it takes to read the log through, which is what must not happen.
+ */
+const [FIRST_MAX, FILTER_MAX, DRAWN_MAX] = [250, 750, 1_500];
 /** What the filled log holds is told by benches/load/story.rs. */
 const FILTERS = {
   "most messages": { status: "delivered" },

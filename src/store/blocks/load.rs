@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use super::{Fate, Gathered, NameRow, Noted, Numbering, Table};
 use crate::model::Id;
 use crate::store::tree::Tree;
-use crate::store::{Batch, Store, StoreError, codes, keys};
+use crate::store::{Batch, Store, StoreError, bundle, codes, keys};
 
 /// How many messages are read between commits while digests are made.
 const MESSAGES_OF_COMMIT: usize = 16_384;
@@ -34,19 +34,22 @@ pub fn make_missing(store: &Store) -> Result<(), StoreError> {
         forget_all(store)?;
     }
     let mut table = store.blocks.write();
-    let mut ids = store.tree().range(after(table.last)).peekable();
+    let rows =
+        bundle::rows(store.tree(), keys::MESSAGES, table.last.plus(1), Id::from_u64(u64::MAX))?;
+    let after = table.last;
+    let ids = rows.flat_map(|row| match row {
+        Ok(row) => row.ids().filter(|id| *id > after).map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    });
+    let mut ids = ids.peekable();
     if is_old && ids.peek().is_some() {
         log::info!("making the log's messages quick to find, once");
     }
     loop {
         let mut batch = Batch::default();
         let (mut looked_at, mut is_changed) = (0, is_old);
-        for row in ids.by_ref() {
-            let (key, _) = row?;
-            let Some(entry) = keys::id_of(&key).map(|id| store.message(id)).transpose()?.flatten()
-            else {
-                continue;
-            };
+        for id in ids.by_ref() {
+            let Some(entry) = store.message(id?)? else { continue };
             let (id, draft) = (entry.message.id, &entry.message.draft);
             table.gathered.fates.add(Fate::of(&entry.delivery));
             table.gathered.add(Noted::of(id, draft));
@@ -102,10 +105,6 @@ fn forget_all(store: &Store) -> Result<(), StoreError> {
     }
     *store.blocks.write() = Table::default();
     Ok(())
-}
-
-fn after(message: Id) -> std::ops::Range<Vec<u8>> {
-    keys::by_id(keys::MESSAGES, message.plus(1)).to_vec()..vec![keys::MESSAGES + 1]
 }
 
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {

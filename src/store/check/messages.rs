@@ -6,21 +6,21 @@ use std::collections::HashSet;
 use super::Report;
 use crate::model::{Attempt, Id, MessageDraft, Owed, Settled, Source, Status};
 use crate::store::tree::Tree;
-use crate::store::{keys, log, value};
+use crate::store::{bundle, keys, log, value};
 
 /// Checks messages, what is owed, what was settled, attempts and indexes; the ids of the messages.
 pub fn check(tree: &Tree, report: &mut Report) -> HashSet<Id> {
     let mut messages = HashSet::new();
-    for row in tree.scan_prefix([keys::MESSAGES]) {
-        let Some((key, head)) = report.read(row) else { continue };
-        let Some(id) = keys::id_of(&key) else { continue };
-        report.messages += 1;
-        messages.insert(id);
-        let bytes = report.read(value::whole(tree, &key, &head)).flatten();
-        let read =
-            bytes.and_then(|bytes| report.read(log::decode::<(Source, MessageDraft)>(&bytes, id)));
-        if let Some((_, draft)) = read {
-            one(tree, id, &draft, report);
+    let rows = bundle::rows(tree, keys::MESSAGES, Id::default(), Id::from_u64(u64::MAX));
+    for row in report.read(rows).into_iter().flatten() {
+        let Some(row) = report.read(row) else { continue };
+        for (id, bytes) in row.entries() {
+            report.messages += 1;
+            messages.insert(id);
+            let read = report.read(log::decode::<(Source, MessageDraft)>(bytes, id));
+            if let Some((_, draft)) = read {
+                one(tree, id, &draft, report);
+            }
         }
     }
     hanging(tree, &messages, report);

@@ -6,21 +6,18 @@ use super::Report;
 use crate::model::{Addressed, Id, Slot};
 use crate::store::history::{decode_mark, unpack};
 use crate::store::tree::Tree;
-use crate::store::{keys, pack, value};
+use crate::store::{bundle, keys, pack};
 
 /// Checks audits and marks; `messages` are those that there are, and what is older than `forgotten`
 /// need not be there.
 pub fn check(tree: &Tree, messages: &HashSet<Id>, forgotten: Id, report: &mut Report) {
     let audits = audits(tree, report);
     let mut named: HashMap<Slot, HashSet<Id>> = HashMap::new();
-    for row in tree.scan_prefix([keys::MARKS]) {
-        let Some((key, head)) = report.read(row) else { continue };
-        let Some(id) = keys::id_of(&key) else { continue };
+    let marks = bundle::entries(tree, keys::MARKS, Id::default(), Id::from_u64(u64::MAX));
+    for entry in report.read(marks).into_iter().flatten() {
+        let Some((id, bytes)) = report.read(entry) else { continue };
         report.windows += 1;
-        let bytes = report.read(value::whole(tree, &key, &head)).flatten();
-        let Some(mark) = bytes.and_then(|bytes| report.read(decode_mark(id, &bytes))) else {
-            continue;
-        };
+        let Some(mark) = report.read(decode_mark(id, &bytes)) else { continue };
         for place in &mark.places {
             if !named.entry(mark.slot.clone()).or_default().insert(*place) {
                 report.fault(format!("the audit at {place} is in window {id} and in another"));

@@ -36,6 +36,7 @@ impl Mend {
     /// Lets marks name only what is there, and makes those anew that are gone.
     pub(super) fn windows(&mut self) -> Result<(), StoreError> {
         let (mut named, mut marks) = (Named::new(), HashSet::new());
+        self.unbundle(keys::MARKS)?;
         self.each(&[keys::MARKS], 9, true, |mend, key, bytes| {
             let id = keys::id_of(key).unwrap_or_default();
             let mut mark = decode_mark(id, &bytes)?;

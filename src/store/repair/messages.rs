@@ -13,6 +13,7 @@ const BY: &str = "lull check --repair";
 impl Mend {
     /// Reads the messages.
     pub(super) fn messages(&mut self) -> Result<(), StoreError> {
+        self.unbundle(keys::MESSAGES)?;
         self.each(&[keys::MESSAGES], 9, true, |mend, key, bytes| {
             let id = keys::id_of(key).unwrap_or_default();
             let (source, mut draft) =

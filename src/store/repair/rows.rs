@@ -8,7 +8,7 @@ use super::Mend;
 use super::words::name;
 use crate::store::files::Row;
 use crate::store::sum::Sum;
-use crate::store::{StoreError, keys, value};
+use crate::store::{Bundle, StoreError, keys, value};
 
 /// Bytes of rows that are written together.
 const BATCH_BYTES: usize = 4 << 20;
@@ -100,6 +100,36 @@ impl Mend {
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
         self.batch_bytes = 0;
         self.disk.commit(std::mem::take(&mut self.batch))
+    }
+
+    /// Gives each mark and each message a row of its own: what is lost of one that was bundled with others is
+    /// then no loss of those.
+    pub(super) fn unbundle(&mut self, kind: u8) -> Result<(), StoreError> {
+        self.commit()?;
+        let tree = self.tree();
+        for row in tree.scan_prefix([kind]) {
+            let (key, head) = row?;
+            let Some(first) = keys::id_of(&key).filter(|_| value::is_bundle(&head)) else {
+                continue;
+            };
+            // Nobody else removes any.
+            let whole = value::whole(&tree, &key, &head).map(Option::unwrap_or_default);
+            match whole.and_then(|bytes| Bundle::of(first, true, bytes)) {
+                Ok(bundle) => {
+                    value::remove(&mut self.batch, &key, bundle.bytes());
+                    for (id, bytes) in bundle.entries() {
+                        value::put(&mut self.batch, &keys::by_id(kind, id), bytes);
+                    }
+                    self.wrote(bundle.bytes())?;
+                }
+                Err(StoreError::Damaged(why)) => {
+                    self.lose(format!("{}: {why}", name(kind)));
+                    self.batch.remove(key);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.commit()
     }
 
     /// Hands every value to `look` whose key begins with `prefix` and has so many bytes; what cannot be

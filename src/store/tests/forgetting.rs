@@ -155,3 +155,62 @@ async fn what_a_redelivered_message_took_in_is_not_forgotten_while_it_is_owed() 
     opened.prune(DAY, u64::MAX).await;
     assert_eq!(opened.history(|_| {}, &[]), ["second"]);
 }
+
+#[actix::test]
+async fn what_was_bundled_is_read_one_by_one_and_forgotten_together() {
+    let mut opened = Opened::fresh();
+    let hooks = [opened.integration().await.id, opened.integration().await.id];
+    let mut messages = Vec::new();
+    let kept =
+        opened.append(&[edit("a1", "1", "u"), edit("a2", "2", "u"), edit("a3", "3", "u")]).await;
+    let closes = kept.ids.iter().enumerate().map(|(at, id)| {
+        let record = (at + 1).to_string();
+        let about = hooks.map(|hook| NewMessage {
+            draft: message(hook, &record, &noise(at as u64, 700)),
+            oldest: opened.places(std::slice::from_ref(id))[0],
+            supersedes: None,
+        });
+        opened.closing(&record, std::slice::from_ref(id), about.into())
+    });
+    let closes = futures_util::future::join_all(closes.map(|close| opened.journal.close(close)));
+    for closed in closes.await {
+        messages.extend(closed.unwrap().unwrap().messages);
+    }
+    assert_eq!(messages.len(), 6);
+    for (kind, most) in [("w", 3), ("g", 5)] {
+        assert!(opened.rows(kind.as_bytes()) <= most, "{kind} is bundled");
+    }
+    for reopened in [false, true] {
+        if reopened {
+            opened = opened.reopen();
+        }
+        let mut newest_first = messages.clone();
+        newest_first.sort();
+        newest_first.reverse();
+        assert_eq!(opened.log(|_| {}), newest_first);
+        let of_one = opened.log(|filter| filter.integration = Some(hooks[0]));
+        assert_eq!(of_one.len(), 3);
+        for id in &messages {
+            let entry = opened.store.message(*id).unwrap().unwrap();
+            let at: u64 = entry.message.draft.record.record_id.as_str().parse().unwrap();
+            assert_eq!(entry.message.draft.body, noise(at - 1, 700));
+        }
+    }
+    assert_eq!(check::check(opened.store.tree()).faults, Vec::<String>::new());
+    let gone = messages.pop().unwrap();
+    for id in &messages {
+        opened.settle(*id, 1, Next::Delivered).await;
+    }
+    opened.pass(DAY * 40);
+    opened.prune(DAY * 10, u64::MAX).await;
+    assert!(opened.store.message(gone).unwrap().is_some(), "what is owed stays");
+    assert_eq!(check::check(opened.store.tree()).faults, Vec::<String>::new());
+    opened.settle(gone, 1, Next::Delivered).await;
+    opened.pass(DAY * 40);
+    opened.prune(DAY * 10, u64::MAX).await;
+    for kind in ["a", "w", "r", "i", "g", "o", "s", "t"] {
+        assert_eq!(opened.rows(kind.as_bytes()), 0, "rows of kind {kind}");
+    }
+    assert_eq!(opened.store.kept_bytes(), 0);
+    assert!(opened.store.message(gone).unwrap().is_none());
+}

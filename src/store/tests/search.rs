@@ -9,6 +9,12 @@ use crate::filter::same_type;
 use crate::model::CodeClass;
 use crate::store::blocks::MESSAGES;
 
+/// Every message there is, oldest first.
+fn messages_of(store: &Store) -> Vec<Id> {
+    let all = bundle::entries(store.tree(), keys::MESSAGES, Id::default(), Id::from_u64(u64::MAX));
+    all.unwrap().map(|entry| entry.unwrap().0).collect()
+}
+
 /// Something that happens.
 #[derive(Clone, Debug)]
 enum Step {
@@ -228,8 +234,7 @@ impl World {
 
     /// Every message there is, newest first.
     fn ids(&self) -> Vec<Id> {
-        let rows = self.opened.store.tree().scan_prefix([keys::MESSAGES]).keys();
-        let mut ids: Vec<Id> = rows.filter_map(|key| keys::id_of(&key.unwrap())).collect();
+        let mut ids = messages_of(&self.opened.store);
         ids.reverse();
         ids
     }
@@ -311,11 +316,9 @@ impl Opened {
                 batch.remove(key.unwrap());
             }
         }
-        for key in tree.scan_prefix([keys::MESSAGES]).keys() {
-            if let Some(id) = keys::id_of(&key.unwrap()) {
-                let to = self.store.message(id).unwrap().unwrap().message.draft.integration;
-                batch.insert(&keys::integration_message(to, id), &[]);
-            }
+        for id in messages_of(&self.store) {
+            let to = self.store.message(id).unwrap().unwrap().message.draft.integration;
+            batch.insert(&keys::integration_message(to, id), &[]);
         }
         batch.insert(keys::FORMAT, &1_u32.to_be_bytes());
         self.store.disk.commit(batch).unwrap();
@@ -385,7 +388,11 @@ async fn digests_go_with_their_messages_and_names_with_their_blocks() {
         assert_eq!(world.opened.rows(&[kind]), 1, "{}", kind as char);
     }
     assert!(world.opened.rows(&[keys::NAMES]) < names);
-    assert_eq!(world.opened.log(|filter| filter.user = Some("user 19".to_owned())), ids[..1]);
+    // What was written together with it stays as well.
+    let bundled = bundle::find(world.opened.store.tree(), keys::MESSAGES, ids[0]).unwrap().unwrap();
+    let kept: Vec<Id> = bundled.ids().rev().collect();
+    assert_eq!((kept[0], kept.len()), (ids[0], MESSAGES / 2));
+    assert_eq!(world.opened.log(|filter| filter.user = Some("user 19".to_owned())), kept);
     world.attempt(ids[0], None, Next::Failed).await;
     world.opened.pass(DAY * 10);
     world = world.take(Step::Prune).await;

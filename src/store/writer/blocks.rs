@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::Draft;
 use crate::model::Id;
 use crate::store::blocks::{Block, Full, Gathered, MESSAGES, Numbering, Table};
-use crate::store::{StoreError, keys, value};
+use crate::store::{StoreError, bundle, keys, value};
 
 impl Draft<'_> {
     /// Writes the digests of the blocks that this commit fills, and what became of messages that had
@@ -88,10 +88,9 @@ impl Draft<'_> {
     }
 
     fn has_others(&self, block: &Block, messages: &HashSet<Id>) -> Result<bool, StoreError> {
-        let key = |id| keys::by_id(keys::MESSAGES, id);
-        for row in self.store.tree().range(key(block.first)..key(block.last.plus(1))) {
-            let (key, _) = row?;
-            if keys::id_of(&key).is_some_and(|id| !messages.contains(&id)) {
+        let (first, end) = (block.first, block.last.plus(1));
+        for row in bundle::rows(self.store.tree(), keys::MESSAGES, first, end)? {
+            if row?.ids().any(|id| (first..end).contains(&id) && !messages.contains(&id)) {
                 return Ok(true);
             }
         }

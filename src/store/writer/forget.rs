@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::Draft;
+use super::{Draft, entry_bytes};
 use crate::model::{Id, MessageDraft, Source, Status};
 use crate::store::prune::forgotten;
-use crate::store::{Outcome, Prune, StoreError, codes, history, keys, log, value};
+use crate::store::{Bundle, Outcome, Prune, StoreError, bundle, codes, history, keys, log, value};
 
 impl Draft<'_> {
     pub(super) fn prune(&mut self, prune: Prune) -> Result<Outcome, StoreError> {
@@ -21,19 +21,30 @@ impl Draft<'_> {
             }
             self.forget_row(&key, bytes.len());
         }
-        for id in prune.marks {
-            let key = keys::by_id(keys::MARKS, id);
-            let Some(bytes) = value::get(self.store.tree(), &key)? else { continue };
-            let partition = history::decode_mark(id, &bytes)?.record.partition();
-            self.batch.remove(&keys::record_mark(partition, id));
-            self.forget_row(&key, bytes.len());
+        for first in prune.marks {
+            let Some(row) = bundle::find(self.store.tree(), keys::MARKS, first)? else { continue };
+            for (id, bytes) in row.entries() {
+                let partition = history::decode_mark(id, bytes)?.record.partition();
+                self.batch.remove(&keys::record_mark(partition, id));
+            }
+            self.forget_bundle(keys::MARKS, &row);
         }
         // What this commit writes of a message is not in the tree yet, and would be left behind.
         let touched: HashSet<Id> = self.became.iter().map(|(id, _)| *id).collect();
-        for id in prune.messages {
+        for first in prune.messages {
+            let Some(row) = bundle::find(self.store.tree(), keys::MESSAGES, first)? else {
+                continue;
+            };
             // Owed again since this was worked out, or only just settled: kept for now.
-            if self.owed(id)?.is_none() && !touched.contains(&id) {
-                self.forget_message(id)?;
+            let mut may_go = true;
+            for id in row.ids() {
+                may_go = may_go && self.owed(id)?.is_none() && !touched.contains(&id);
+            }
+            if may_go {
+                for (id, bytes) in row.entries() {
+                    self.forget_message(id, bytes)?;
+                }
+                self.forget_bundle(keys::MESSAGES, &row);
             }
         }
         self.forget_events(prune.events)?;
@@ -43,11 +54,9 @@ impl Draft<'_> {
         Ok(Outcome::Done)
     }
 
-    fn forget_message(&mut self, id: Id) -> Result<(), StoreError> {
-        let key = keys::by_id(keys::MESSAGES, id);
-        let Some(bytes) = value::get(self.store.tree(), &key)? else { return Ok(()) };
-        let (_, draft): (Source, MessageDraft) = log::decode(&bytes, id)?;
-        self.forget_row(&key, bytes.len());
+    /// Removes all that hangs on a message.
+    fn forget_message(&mut self, id: Id, bytes: &[u8]) -> Result<(), StoreError> {
+        let (_, draft): (Source, MessageDraft) = log::decode(bytes, id)?;
         self.forgotten.insert(id);
         if let Some(delivery) = self.store.delivery(id)? {
             codes::forget(&mut self.batch, id, delivery.last_answer());
@@ -65,6 +74,14 @@ impl Draft<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Removes a row of what [`Draft::keep_entry`] wrote.
+    fn forget_bundle(&mut self, kind: u8, row: &Bundle) {
+        value::remove(&mut self.batch, &row.key(kind), row.bytes());
+        let bytes = row.entries().map(|(_, value)| entry_bytes(value)).sum();
+        let kept_bytes = &mut self.state.counters.kept_bytes;
+        *kept_bytes = kept_bytes.saturating_sub(bytes);
     }
 
     /// Removes a row that [`Draft::keep_row`] wrote, whose value has so many bytes.

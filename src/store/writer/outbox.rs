@@ -75,7 +75,7 @@ impl Draft<'_> {
             asked_by,
         };
         self.blocks.noted.push(Noted::of(id, &draft));
-        self.keep_row(&keys::by_id(keys::MESSAGES, id), &encode(&(source, draft)));
+        self.keep_entry(keys::MESSAGES, id, encode(&(source, draft)));
         self.state.counters.totals.messages += 1;
         *self.owed_change.entry(integration).or_default() += 1;
         self.owe(id, owed.clone());
@@ -148,8 +148,7 @@ impl Draft<'_> {
 
     /// Whether a message is still in the log, as this commit leaves it.
     pub(super) fn is_kept(&self, message: Id) -> Result<bool, StoreError> {
-        let is_there = self.store.tree().contains_key(keys::by_id(keys::MESSAGES, message))?;
-        Ok(is_there && !self.forgotten.contains(&message))
+        Ok(!self.forgotten.contains(&message) && self.store.has_message(message)?)
     }
 
     /// Counts an attempt of a message that was given up while it was under way, so that another, should
