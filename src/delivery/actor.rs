@@ -8,11 +8,12 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::attempt;
+use super::jump::{JUMP_MIN, Seen};
 use super::limit::RateLimit;
 use super::pace::Pace;
 use super::schedule::{Schedule, Turn};
 use super::{GiveUp, Shared, TestHook, Transport};
-use crate::clock::{Monotonic, Timestamp};
+use crate::clock::Timestamp;
 use crate::model::{Attempt, DisabledBecause, Id, Integration, Notice, Owed, Partition};
 use crate::retry;
 use crate::store::{Settlement, StoreError};
@@ -23,8 +24,6 @@ const UNSETTLED_WAIT: Duration = Duration::from_secs(5);
 const UNWRITABLE_WAIT: Duration = Duration::from_secs(1);
 /// How long to wait for a message to be absorbed, or not.
 const ABSORPTION_TAKES: Duration = Duration::from_millis(50);
-/// By how much a clock has to go back for it to be a jump.
-const JUMP_MIN: Duration = Duration::from_secs(2);
 /// The longest the timer sleeps: due times are of the wall clock, which may jump.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
@@ -38,7 +37,7 @@ pub struct DeliveryActor {
     /// Set when the integration asked for a limit of requests a second.
     limit: Option<RateLimit>,
     /// What the clocks last showed.
-    seen: Option<(Monotonic, Timestamp)>,
+    seen: Option<Seen>,
     /// When the one timer fires, and the timer.
     timer: Option<(Timestamp, SpawnHandle)>,
     /// Set when no new attempts are to begin any more.
@@ -102,7 +101,7 @@ impl DeliveryActor {
     fn pump(&mut self, ctx: &mut Context<Self>) {
         let now = self.shared.clock.now();
         // Also of a disabled one: what it is owed is due by the clock as well.
-        self.notice_jump(now);
+        self.notice_jump();
         if self.draining || !self.integration.spec.enabled {
             return;
         }
@@ -131,21 +130,19 @@ impl DeliveryActor {
     /// Before anything that is due by the clock as it is now comes among what was due before.
     fn keep_time(&mut self) {
         if self.seen.is_some() {
-            self.notice_jump(self.shared.clock.now());
+            self.notice_jump();
         }
     }
 
-    /// Due times are of the wall clock, so that they hold over a restart. When it jumps back, what was
-    /// to be sent in seconds would wait for hours: so all is due as much earlier, and each wait is as
-    /// long as it was to be. Over a restart nobody knows how long that was: then nothing waits longer
+    /// When the clock was put back, all is due as much earlier, and each wait is as long as it was to be. Over a restart nobody knows how long that was: then nothing waits longer
     /// than the schedule says, from now on, whatever the hook asked for. When the clock jumps forward,
     /// what is due by then goes, at the hook's pace: the machine may just have slept.
-    fn notice_jump(&mut self, now: Timestamp) {
-        let running = self.shared.clock.monotonic();
-        match self.seen.replace((running, now)) {
-            Some((then, showed)) => {
-                let back = (showed + running.saturating_sub(then)).since(now);
-                if back > JUMP_MIN {
+    fn notice_jump(&mut self) {
+        let clock = &*self.shared.clock;
+        let (now, seen) = (clock.now(), Seen::now(clock));
+        match self.seen.replace(seen) {
+            Some(then) => {
+                if let Some(back) = then.put_back(&seen) {
                     self.schedule.sooner(back);
                 }
             }
@@ -186,10 +183,18 @@ impl DeliveryActor {
                 actor.pace.ended(began, *took, outcome, actor.schedule.in_flight());
             }
             actor.keep_time();
-            actor.settled(turn.message, turn.partition, made.settled);
+            let settled = made.settled.map(|settled| actor.by_the_clock_now(settled, made.decided));
+            actor.settled(turn.message, turn.partition, settled);
             actor.finish_draining();
             actor.pump(ctx);
         }));
+    }
+
+    /// When the clock was put back since it was decided when a message is due, that is as much earlier.
+    fn by_the_clock_now(&self, settled: Settlement, decided: Seen) -> Settlement {
+        let back = self.seen.and_then(|now| decided.put_back(&now)).unwrap_or_default();
+        let owed = settled.owed.map(|owed| Owed { due: owed.due - back, ..owed });
+        Settlement { owed, ..settled }
     }
 
     fn settled(
@@ -253,8 +258,13 @@ impl Handler<OweHere> for DeliveryActor {
 
     fn handle(&mut self, OweHere(owed): OweHere, ctx: &mut Context<Self>) {
         self.keep_time();
+        let now = self.shared.clock.now();
         for (message, owed) in owed {
-            if let Some(owed) = self.still(message, owed) {
+            if let Some(mut owed) = self.still(message, owed) {
+                // Owed at once, whatever the clock has shown since.
+                if owed.attempts == 0 || owed.asked_by.is_some() {
+                    owed.due = owed.due.min(now);
+                }
                 self.schedule.add(message, &owed);
             }
         }

@@ -4,11 +4,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::jump::Seen;
 use super::receipt;
 use super::schedule::Turn;
 use super::wire::{self, Wire};
 use super::{Posted, Shared, TestHook, Transport};
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::format::siem;
 use crate::model::{
     Attempt, AttemptOutcome, Delivery, Id, Integration, Message, Owed, Parts, Trigger,
@@ -32,14 +33,16 @@ impl Drop for Held {
 pub struct Made {
     /// What came of the request, and how long it took; none when there was nothing to send.
     pub exchange: Option<(AttemptOutcome, Duration)>,
+    /// What the clocks showed when it was decided how to go on.
+    pub decided: Seen,
     /// What came of writing it down.
     pub settled: Result<Settlement, StoreError>,
 }
 
 impl Made {
     /// There was nothing to send.
-    fn nothing(settled: Result<Settlement, StoreError>) -> Self {
-        Self { exchange: None, settled }
+    fn nothing(settled: Result<Settlement, StoreError>, clock: &dyn Clock) -> Self {
+        Self { exchange: None, decided: Seen::now(clock), settled }
     }
 }
 
@@ -53,8 +56,8 @@ pub async fn make(
     let _held = Held { store: shared.store.clone(), message: turn.message };
     let (message, owed, parts) = match read(&shared.store, turn.message) {
         Ok(Some(read)) => read,
-        Ok(None) => return Made::nothing(Ok(Settlement::default())),
-        Err(error) => return Made::nothing(Err(error)),
+        Ok(None) => return Made::nothing(Ok(Settlement::default()), &*shared.clock),
+        Err(error) => return Made::nothing(Err(error), &*shared.clock),
     };
     let has_parts = message.events() > 1;
     let (count, body) = match &parts {
@@ -72,7 +75,8 @@ pub async fn make(
     let took = shared.clock.monotonic() - started;
     shared.metrics.attempts.made(&posted.outcome, took);
     let number = turn.attempts + 1;
-    let (now, schedule) = (shared.clock.now(), integration.retry_schedule());
+    let decided = Seen::now(&*shared.clock);
+    let (now, schedule) = (decided.showed(), integration.retry_schedule());
     let next = match (&receipt, &acknowledged) {
         (None, Ok(())) => retry::decide(&posted.outcome, turn.message, number, now, schedule),
         (None, Err(_)) => retry::again(&posted.outcome, turn.message, number, now, schedule),
@@ -99,7 +103,7 @@ pub async fn make(
         next,
         parts: parts.filter(|_| has_parts),
     };
-    Made { exchange: Some((outcome, took)), settled: shared.journal.settle(settle).await }
+    Made { exchange: Some((outcome, took)), decided, settled: shared.journal.settle(settle).await }
 }
 
 /// The message, what is owed of it, and which parts; none when it is owed no more.

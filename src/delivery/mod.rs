@@ -6,6 +6,7 @@
 //! - `schedule.rs`: which message may go next, and when; pure
 //! - `pace.rs`: how many may be in flight at a time; pure
 //! - `limit.rs`: how many a second
+//! - `jump.rs`: a clock that was put back
 //! - `actor.rs`: [`DeliveryActor`], one per integration: in-flight attempts and the one timer
 //! - `attempt.rs`: one attempt, from the message to what is written down of it
 //! - `wire.rs`: its headers and body, and how much of the answer is kept
@@ -27,6 +28,7 @@ mod attempt;
 mod connector;
 mod dispatcher;
 mod guard;
+mod jump;
 mod limit;
 mod pace;
 mod progress;
