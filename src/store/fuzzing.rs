@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 
 use super::linked::RecordHash;
 use super::{
-    Bundle, MessageFilter, blocks, counters, events, head, history, hours, keys, learned, log, once,
+    Bundle, MessageFilter, SettledRow, blocks, counters, events, head, history, hours, keys,
+    learned, log, once,
 };
 use crate::model::{
     Account, AccountInfo, Attempt, FullRecord, Health, Id, Integration, MessageDraft, Owed, Parts,
@@ -50,6 +51,9 @@ pub fn read_as_all_else(bytes: &[u8]) {
     for first in [Id::default(), Id::from_u64(u64::MAX)] {
         let _ = history::unpack(first, bytes);
         let _ = head::Head::of(bytes, first);
+        if let Ok(row) = SettledRow::decode(bytes, first) {
+            let _ = row.attempt(first);
+        }
         if let Ok(bundle) = Bundle::of(first, true, bytes.to_vec()) {
             assert!(bundle.ids().eq(bundle.entries().map(|(id, _)| id)));
         }

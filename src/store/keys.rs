@@ -13,10 +13,10 @@
 //! | `X` number of a block | the letters that its messages are made of |
 //! | `E` number of a name | a name that columns use |
 //! | `o` message | what is owed |
-//! | `s` message | how it was settled |
+//! | `s` message | how it was settled, and the attempt that did it |
 //! | `f` status, message | nothing; the messages settled in another way than delivered |
 //! | `Y` class of a code, message | the code that the message was answered with last, unless it is 200 |
-//! | `t` message, number | an attempt |
+//! | `t` message, number | an attempt that settled nothing, or is long |
 //! | `h` integration | its health |
 //! | `c` kind, id | what is configured: `i` an integration, `t` a token, `s` a session, `a` an account, `w` a workspace |
 //! | `u` token | when it was last used |
@@ -245,9 +245,12 @@ pub fn attempts(message: Id) -> [u8; 9] {
     by_id(b't', message)
 }
 
+/// The length of a key made by [`attempt`].
+pub const ATTEMPT_BYTES: usize = 13;
+
 /// An attempt of a message. Shaped so that it cannot be taken for a part of a long value.
-pub fn attempt(message: Id, number: u32) -> [u8; 13] {
-    let mut key = [0; 13];
+pub fn attempt(message: Id, number: u32) -> [u8; ATTEMPT_BYTES] {
+    let mut key = [0; ATTEMPT_BYTES];
     key[..9].copy_from_slice(&attempts(message));
     key[9..].copy_from_slice(&number.to_be_bytes());
     key

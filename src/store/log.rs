@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::prune::forgotten;
-use super::{Bundle, Store, StoreError, bundle, keys, value};
+use super::{Bundle, SettledRow, Store, StoreError, bundle, keys, value};
 use crate::clock::Timestamp;
 use crate::model::{
     Account, Attempt, CodeClass, Delivery, ExternalId, Health, Id, Message, Owed, Parts, RecordKey,
@@ -141,9 +141,18 @@ impl Store {
         owed()?.map(|bytes| decode(&bytes, id).map(Delivery::Owed)).transpose()
     }
 
+    /// The row of a message that was settled.
+    pub(super) fn settled_row(&self, message: Id) -> Result<Option<SettledRow>, StoreError> {
+        let row = self.tree().get(keys::settled(message))?;
+        row.map(|bytes| SettledRow::decode(&bytes, message)).transpose()
+    }
+
     /// The attempts of a message, in order.
     pub fn attempts(&self, message: Id) -> Result<Vec<Attempt>, StoreError> {
-        let mut attempts = Vec::new();
+        // First the one that moves to a row of its own when the message is owed again.
+        let settled = self.settled_row(message)?;
+        let last = settled.map(|row| row.attempt(message)).transpose()?.flatten();
+        let mut attempts: Vec<Attempt> = Vec::new();
         for row in self.tree().scan_prefix(keys::attempts(message)) {
             let (key, head) = row?;
             // Longer keys are the parts of long attempts.
@@ -152,6 +161,12 @@ impl Store {
             {
                 attempts.push(decode(&bytes, message)?);
             }
+        }
+        if let Some(last) = last
+            && let Err(at) = attempts.binary_search_by_key(&last.number, |attempt| attempt.number)
+        {
+            // One that was given up while it was under way may have come after it.
+            attempts.insert(at, last);
         }
         Ok(attempts)
     }

@@ -28,6 +28,7 @@
 //! | `pack` | the audits of a commit, packed together |
 //! | `bundle` | the marks and messages of a commit, bundled |
 //! | `history`, `log`, `config` | reading audits; messages; what is configured |
+//! | `settled` | how messages were settled, and the attempt that did it |
 //! | `recent`, `recent_packs` | what was read last; the audits of windows that close |
 //! | `search`, `head` | looking through the log, however long it is |
 //! | `blocks` | digests of the log's messages, which make that quick |
@@ -84,6 +85,7 @@ mod recovery;
 mod repair;
 mod room;
 mod search;
+mod settled;
 mod sum;
 mod synced;
 #[cfg(test)]
@@ -135,6 +137,7 @@ use counters::Counters;
 use learned::Learned;
 use recent::Recent;
 use recent_packs::OpenedPack;
+use settled::SettledRow;
 use tree::Tree;
 
 /// Why the store could not do as asked.

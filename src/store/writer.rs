@@ -35,12 +35,13 @@ use super::once::Answered;
 use super::pack::{self, Pack};
 use super::{
     Accepted, Appended, Batch, Bundle, Close, Closed, Command, Config, Event, Gone, NewAudit,
-    NewMessage, NothingChanged, Outcome, Store, StoreError, Totals, bundle, keys, value,
+    NewMessage, NothingChanged, Outcome, SettledRow, Store, StoreError, Totals, bundle, keys,
+    value,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::model::{
     Account, Addressed, Collation, ExternalId, Health, Id, Integration, Mark, Owed, Partition,
-    Settled, Source, WindowRule,
+    Source, WindowRule,
 };
 
 /// The one writer.
@@ -125,7 +126,7 @@ struct Draft<'s> {
     /// The outbox as this commit leaves it, where it differs from the tree.
     outbox: HashMap<Id, Option<Owed>>,
     /// Messages that this commit settles.
-    settled: HashMap<Id, Settled>,
+    settled: HashMap<Id, SettledRow>,
     /// Messages that are owed from here on, or no more.
     lines: Vec<(Id, Id, Partition, bool)>,
     /// What this commit teaches.
@@ -453,6 +454,11 @@ impl<'s> Draft<'s> {
 /// What a mark or a message counts towards what is kept, whatever row it lies in.
 fn entry_bytes(value: &[u8]) -> u64 {
     (keys::ENTRY_BYTES + value.len()) as u64
+}
+
+/// What the attempt in the row of a message that was settled counts: as much as in one of its own.
+fn attempt_bytes(row: &SettledRow) -> u64 {
+    row.attempt.as_ref().map_or(0, |attempt| (keys::ATTEMPT_BYTES + attempt.len()) as u64)
 }
 
 fn encode<T: Serialize>(row: &T) -> Vec<u8> {

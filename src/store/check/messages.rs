@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::Report;
 use crate::model::{Attempt, Id, MessageDraft, Owed, Settled, Source, Status};
 use crate::store::tree::Tree;
-use crate::store::{bundle, keys, log, value};
+use crate::store::{SettledRow, bundle, keys, log, value};
 
 /// Checks messages, what is owed, what was settled, attempts and indexes; the ids of the messages.
 pub fn check(tree: &Tree, report: &mut Report) -> HashSet<Id> {
@@ -41,8 +41,10 @@ fn one(tree: &Tree, id: Id, draft: &MessageDraft, report: &mut Report) {
             }
         }
         (None, Some(bytes)) => {
-            let settled: Option<Settled> = report.read(log::decode(&bytes, id));
-            let Some(Settled { status, .. }) = settled else { return };
+            let Some(row) = report.read(SettledRow::decode(&bytes, id)) else { return };
+            let attempt = report.read(row.attempt(id)).flatten();
+            report.attempts += u64::from(attempt.is_some());
+            let Settled { status, .. } = row.settled;
             let key = keys::status_message(status, id);
             if status != Status::Delivered && report.read(tree.contains_key(key)) == Some(false) {
                 report

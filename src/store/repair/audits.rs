@@ -36,18 +36,16 @@ impl Mend {
     /// Lets marks name only what is there, and makes those anew that are gone.
     pub(super) fn windows(&mut self) -> Result<(), StoreError> {
         let (mut named, mut marks) = (Named::new(), HashSet::new());
-        self.unbundle(keys::MARKS)?;
-        self.each(&[keys::MARKS], 9, true, |mend, key, bytes| {
-            let id = keys::id_of(key).unwrap_or_default();
-            let mut mark = decode_mark(id, &bytes)?;
+        self.each_entry(keys::MARKS, |mend, id, bytes| {
+            let mut mark = decode_mark(id, bytes)?;
             let before = (mark.places.len(), mark.addressed.len());
             mend.leave_what_is_there(id, &mut mark, &mut named);
-            if before != (mark.places.len(), mark.addressed.len()) {
-                mend.rewrite(key, bytes.len(), &encode(&mark))?;
-            }
+            let is_other = before != (mark.places.len(), mark.addressed.len());
+            let other = is_other.then(|| encode(&mark));
             marks.insert(id);
-            mend.keep_mark(id, &mark, key.len() + bytes.len());
-            Ok(())
+            let length = other.as_ref().map_or(bytes.len(), Vec::len);
+            mend.keep_mark(id, &mark, keys::ENTRY_BYTES + length);
+            Ok(other)
         })?;
         self.lost_windows(&marks, &mut named)
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::rows::{decode, encode};
 use super::{Mend, MessageFound, entry};
 use crate::model::{Attempt, AttemptOutcome, Id, Owed, Parts, Settled, Source, Status};
-use crate::store::{StoreError, codes, keys, log};
+use crate::store::{SettledRow, StoreError, codes, keys, log, value};
 
 /// Who settles what can go nowhere.
 const BY: &str = "lull check --repair";
@@ -13,17 +13,15 @@ const BY: &str = "lull check --repair";
 impl Mend {
     /// Reads the messages.
     pub(super) fn messages(&mut self) -> Result<(), StoreError> {
-        self.unbundle(keys::MESSAGES)?;
-        self.each(&[keys::MESSAGES], 9, true, |mend, key, bytes| {
-            let id = keys::id_of(key).unwrap_or_default();
+        self.each_entry(keys::MESSAGES, |mend, id, bytes| {
             let (source, mut draft) =
-                log::decode::<(Source, crate::model::MessageDraft)>(&bytes, id)?;
+                log::decode::<(Source, crate::model::MessageDraft)>(bytes, id)?;
             // What is needed is whom and what it is about; bodies may be long.
             draft.body = String::new();
             mend.see(id);
-            mend.kept_bytes += (key.len() + bytes.len()) as u64;
+            mend.kept_bytes += (keys::ENTRY_BYTES + bytes.len()) as u64;
             mend.messages.insert(id, MessageFound { source, draft, is_owed: false });
-            Ok(())
+            Ok(None)
         })
     }
 
@@ -38,7 +36,9 @@ impl Mend {
         })?;
         self.each(b"s", 9, false, |mend, key, bytes| {
             let id = mend.message_of(key)?;
-            settled.insert(id, decode::<Settled>(&bytes)?);
+            let row = SettledRow::decode(&bytes, id)?;
+            row.attempt(id)?;
+            settled.insert(id, row);
             Ok(())
         })?;
         self.each(&[keys::PARTS], 9, false, |mend, key, bytes| {
@@ -77,20 +77,24 @@ impl Mend {
     fn fate(
         &mut self,
         id: Id,
-        fate: (Option<Owed>, Option<Settled>),
+        fate: (Option<Owed>, Option<SettledRow>),
         last: Option<&Attempt>,
     ) -> Result<(), StoreError> {
         let Some(found) = self.messages.get(&id) else { return Ok(()) };
         let integration = found.draft.integration;
         let owed = match fate {
             (Some(owed), None) => owed,
-            (None, Some(settled)) => return self.settle(id, &settled),
+            (None, Some(row)) => return self.settle(id, &row),
             // One of them is old. Settled after more attempts is the newer one for certain.
-            (Some(owed), Some(settled)) if settled.attempts > owed.attempts => {
-                return self.settle(id, &settled);
+            (Some(owed), Some(row)) if row.settled.attempts > owed.attempts => {
+                return self.settle(id, &row);
             }
-            (Some(owed), Some(_)) => {
+            (Some(owed), Some(row)) => {
                 self.batch.remove(&keys::settled(id));
+                if let (Some(attempt), Some(bytes)) = (row.attempt(id)?, &row.attempt) {
+                    value::put(&mut self.batch, &keys::attempt(id, attempt.number), bytes);
+                    self.kept_bytes += (keys::ATTEMPT_BYTES + bytes.len()) as u64;
+                }
                 self.lose(format!(
                     "the message {id} was settled or not: it is owed, perhaps again"
                 ));
@@ -101,7 +105,7 @@ impl Mend {
                     self.lose(format!(
                         "how the message {id} was settled: by its last attempt it was delivered"
                     ));
-                    return self.settle(id, &settled);
+                    return self.settle(id, &SettledRow { settled, attempt: None });
                 }
                 None => {
                     self.lose(format!(
@@ -116,7 +120,7 @@ impl Mend {
             let Owed { attempts, last_code, .. } = owed;
             let (status, by) = (Status::Cancelled, Some(BY.into()));
             let settled = Settled { status, at: self.now, attempts, last_code, by };
-            return self.settle(id, &settled);
+            return self.settle(id, &SettledRow { settled, attempt: None });
         }
         codes::index(&mut self.batch, id, None, (owed.attempts, owed.last_code));
         self.batch.insert(&keys::by_id(keys::OUTBOX, id), encode(&Owed { integration, ..owed }));
@@ -126,9 +130,12 @@ impl Mend {
         self.wrote(64)
     }
 
-    fn settle(&mut self, id: Id, settled: &Settled) -> Result<(), StoreError> {
+    fn settle(&mut self, id: Id, row: &SettledRow) -> Result<(), StoreError> {
+        let settled = &row.settled;
         self.batch.remove(&keys::by_id(keys::OUTBOX, id));
-        self.batch.insert(&keys::settled(id), encode(settled));
+        self.batch.insert(&keys::settled(id), row.encode());
+        let attempt = row.attempt.as_ref();
+        self.kept_bytes += attempt.map_or(0, |attempt| keys::ATTEMPT_BYTES + attempt.len()) as u64;
         if settled.status != Status::Delivered {
             entry(&mut self.batch, &keys::status_message(settled.status, id));
         }

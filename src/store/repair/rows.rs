@@ -6,9 +6,10 @@ use serde::de::DeserializeOwned;
 
 use super::Mend;
 use super::words::name;
+use crate::model::Id;
 use crate::store::files::Row;
 use crate::store::sum::Sum;
-use crate::store::{Bundle, StoreError, keys, value};
+use crate::store::{Bundle, StoreError, bundle, keys, value};
 
 /// Bytes of rows that are written together.
 const BATCH_BYTES: usize = 4 << 20;
@@ -102,34 +103,45 @@ impl Mend {
         self.disk.commit(std::mem::take(&mut self.batch))
     }
 
-    /// Gives each mark and each message a row of its own: what is lost of one that was bundled with others is
-    /// then no loss of those.
-    pub(super) fn unbundle(&mut self, kind: u8) -> Result<(), StoreError> {
-        self.commit()?;
-        let tree = self.tree();
-        for row in tree.scan_prefix([kind]) {
-            let (key, head) = row?;
-            let Some(first) = keys::id_of(&key).filter(|_| value::is_bundle(&head)) else {
-                continue;
-            };
-            // Nobody else removes any.
-            let whole = value::whole(&tree, &key, &head).map(Option::unwrap_or_default);
-            match whole.and_then(|bytes| Bundle::of(first, true, bytes)) {
-                Ok(bundle) => {
-                    value::remove(&mut self.batch, &key, bundle.bytes());
-                    for (id, bytes) in bundle.entries() {
-                        value::put(&mut self.batch, &keys::by_id(kind, id), bytes);
-                    }
-                    self.wrote(bundle.bytes())?;
-                }
-                Err(StoreError::Damaged(why)) => {
-                    self.lose(format!("{}: {why}", name(kind)));
-                    self.batch.remove(key);
-                }
-                Err(error) => return Err(error),
+    /// Hands every mark, or every message, to `look`, which may have another value for it; what cannot be read
+    /// is left out and listed. A row of which nothing is other stays as it is.
+    pub(super) fn each_entry(
+        &mut self,
+        kind: u8,
+        mut look: impl FnMut(&mut Mend, Id, &[u8]) -> Result<Option<Vec<u8>>, StoreError>,
+    ) -> Result<(), StoreError> {
+        // What was written anew further on may come along again.
+        let mut done = Id::default();
+        self.each_row(&[kind], keys::ENTRY_BYTES, true, |mend, key, head, bytes| {
+            let first = keys::id_of(key).unwrap_or_default();
+            if first <= done {
+                return Ok(());
             }
-        }
-        self.commit()
+            let before = bytes.len();
+            let row = Bundle::of(first, value::is_bundle(head), bytes)?;
+            let (mut left, mut is_other) = (Vec::with_capacity(row.len()), false);
+            for (id, bytes) in row.entries() {
+                done = id;
+                match look(mend, id, bytes) {
+                    Ok(None) => left.push((id, bytes.to_vec())),
+                    Ok(Some(other)) => {
+                        left.push((id, other));
+                        is_other = true;
+                    }
+                    Err(StoreError::Damaged(why)) if row.len() > 1 => {
+                        mend.lose(format!("{}: {why}", name(kind)));
+                        is_other = true;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            if is_other {
+                value::remove(&mut mend.batch, key, before);
+                bundle::put(&mut mend.batch, kind, &left);
+                mend.wrote(before)?;
+            }
+            Ok(())
+        })
     }
 
     /// Hands every value to `look` whose key begins with `prefix` and has so many bytes; what cannot be
@@ -140,6 +152,17 @@ impl Mend {
         key_bytes: usize,
         is_long: bool,
         mut look: impl FnMut(&mut Mend, &[u8], Vec<u8>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.each_row(prefix, key_bytes, is_long, |mend, key, _, bytes| look(mend, key, bytes))
+    }
+
+    /// The same, with the row as it lies in the store.
+    fn each_row(
+        &mut self,
+        prefix: &[u8],
+        key_bytes: usize,
+        is_long: bool,
+        mut look: impl FnMut(&mut Mend, &[u8], &[u8], Vec<u8>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.commit()?;
         let tree = self.tree();
@@ -165,7 +188,7 @@ impl Mend {
             } else {
                 Ok(head.to_vec())
             };
-            match bytes.and_then(|bytes| look(self, &key, bytes)) {
+            match bytes.and_then(|bytes| look(self, &key, &head, bytes)) {
                 Ok(()) => whole = Some((key.to_vec(), parts)),
                 Err(StoreError::Damaged(why)) => {
                     whole = None;

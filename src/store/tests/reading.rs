@@ -166,3 +166,44 @@ async fn a_message_is_owed_until_it_is_settled_and_its_state_is_found_by_every_f
     let totals = opened.store.totals();
     assert_eq!((totals.delivered, totals.failed, totals.messages), (1, 1, 2));
 }
+
+#[actix::test]
+async fn the_attempt_that_settles_a_message_lies_in_its_row_until_it_is_owed_again() {
+    let mut opened = Opened::fresh();
+    let hook = opened.integration().await;
+    let kept = opened.append(&[edit("a", "1", "u")]).await.ids;
+    let message = opened.close("1", &kept, &[hook.id], "{}").await[0];
+    let numbers = |opened: &Opened| -> Vec<u32> {
+        let attempts = opened.store.attempts(message).unwrap();
+        attempts.iter().map(|attempt| attempt.number).collect()
+    };
+    let short = |mut settle: Settle| {
+        settle.attempt.outcome = AttemptOutcome::Unanswered("no route to host".to_owned());
+        settle
+    };
+    for (number, next, rows_of_its_own) in [
+        (1, Next::RetryAt(opened.clock.now()), 1),
+        (2, Next::Failed, 1),
+        (3, Next::Failed, 2),
+        (4, Next::Delivered, 3),
+    ] {
+        if number > 2 {
+            assert_eq!(opened.journal.redeliver(vec![message], "t").await.unwrap(), [message]);
+            assert_eq!(opened.rows(b"t"), rows_of_its_own, "that of before");
+        }
+        let settle = opened.settling(message, number, next);
+        opened.journal.settle(short(settle)).await.unwrap();
+        opened = opened.reopen();
+        assert_eq!(numbers(&opened), (1..=number).collect::<Vec<_>>());
+        assert_eq!(opened.rows(b"t"), rows_of_its_own);
+        let report = check::check(opened.store.tree());
+        assert_eq!((report.attempts, report.faults), (u64::from(number), vec![]));
+    }
+    // One that was given up while it was under way.
+    opened.journal.settle(short(opened.settling(message, 5, Next::Delivered))).await.unwrap();
+    assert_eq!((numbers(&opened), opened.rows(b"t")), (vec![1, 2, 3, 4, 5], 4));
+    assert!(opened.store.kept_bytes() > 0);
+    opened.pass(DAY * 40);
+    opened.prune(DAY, u64::MAX).await;
+    assert_eq!((opened.rows(b"t"), opened.store.kept_bytes()), (0, 0));
+}

@@ -3,7 +3,7 @@
 use super::Draft;
 use crate::address;
 use crate::model::{Delivery, Id, Message, Owed, Partition, Source, Status};
-use crate::store::{Outcome, Replay, StoreError, keys};
+use crate::store::{Outcome, Replay, StoreError, keys, value};
 
 impl Draft<'_> {
     pub(super) fn redeliver(
@@ -28,7 +28,7 @@ impl Draft<'_> {
             let owed = match (self.owed(id)?, entry.delivery) {
                 (Some(owed), _) => Owed { due, asked_by, ..owed },
                 (None, Delivery::Settled(settled)) => {
-                    self.batch.remove(&keys::settled(id));
+                    self.unsettle(id)?;
                     self.batch.remove(&keys::status_message(settled.status, id));
                     *self.owed_change.entry(integration).or_default() += 1;
                     let partition = self.line_of(&entry.message);
@@ -45,6 +45,16 @@ impl Draft<'_> {
             owed_now.push(id);
         }
         Ok(Outcome::Messages(owed_now))
+    }
+
+    /// Removes the row of a message that was settled; the attempt in it gets one of its own.
+    fn unsettle(&mut self, id: Id) -> Result<(), StoreError> {
+        let Some(row) = self.store.settled_row(id)? else { return Ok(()) };
+        if let (Some(attempt), Some(bytes)) = (row.attempt(id)?, &row.attempt) {
+            value::put(&mut self.batch, &keys::attempt(id, attempt.number), bytes);
+        }
+        self.batch.remove(&keys::settled(id));
+        Ok(())
     }
 
     pub(super) fn cancel(&mut self, id: Id, by: Box<str>) -> Result<Outcome, StoreError> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Draft, entry_bytes};
+use super::{Draft, attempt_bytes, entry_bytes};
 use crate::model::{Id, MessageDraft, Source, Status};
 use crate::store::prune::forgotten;
 use crate::store::{Bundle, Outcome, Prune, StoreError, bundle, codes, history, keys, log, value};
@@ -60,6 +60,10 @@ impl Draft<'_> {
         self.forgotten.insert(id);
         if let Some(delivery) = self.store.delivery(id)? {
             codes::forget(&mut self.batch, id, delivery.last_answer());
+        }
+        if let Some(row) = self.store.settled_row(id)? {
+            let kept_bytes = &mut self.state.counters.kept_bytes;
+            *kept_bytes = kept_bytes.saturating_sub(attempt_bytes(&row));
         }
         self.batch.remove(&keys::settled(id));
         self.batch.remove(&keys::by_id(keys::PARTS, id));

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Draft, Placed, encode};
+use super::{Draft, Placed, attempt_bytes, encode};
 use crate::address;
 use crate::format;
 use crate::model::{
-    Attempt, Delivery, Id, MessageDraft, Notice, Owed, Partition, Parts, Settled, Source, Status,
+    Attempt, Id, MessageDraft, Notice, Owed, Partition, Parts, Settled, Source, Status,
 };
 use crate::retry::Next;
 use crate::store::blocks::{Fate, Noted};
 use crate::store::command::{health_after, status_after};
 use crate::store::{
-    Gone, Hour, Outcome, Settle, Settlement, StoreError, codes, history, hours, keys,
+    Gone, Hour, Outcome, Settle, SettledRow, Settlement, StoreError, codes, history, hours, keys,
 };
 
 impl Draft<'_> {
@@ -104,9 +104,14 @@ impl Draft<'_> {
             self.keep_parts(message, &parts);
         }
         let owed = self.owed(message)?;
+        let settles = owed.is_some() && !matches!(next, Next::RetryAt(_));
+        let mut written = Some(encode(&attempt));
+        let in_its_row = written.take_if(|written| settles && SettledRow::takes(written));
         // Given up while the attempt was under way, it may have been forgotten as well by now.
-        if owed.is_some() || self.is_kept(message)? {
-            self.keep_row(&keys::attempt(message, attempt.number), &encode(&attempt));
+        if let Some(written) = written
+            && (owed.is_some() || self.is_kept(message)?)
+        {
+            self.keep_row(&keys::attempt(message, attempt.number), &written);
         }
         let health = self.store.health(integration);
         let health = self.health.entry(integration).or_insert(health);
@@ -137,7 +142,7 @@ impl Draft<'_> {
             (_, status) => {
                 let status = status.unwrap_or(Status::Failed);
                 let settled = Settled { status, at: self.now, attempts, last_code, by: None };
-                self.settle_as(message, &owed, settled);
+                self.settle_as(message, &owed, SettledRow { settled, attempt: in_its_row });
             }
         }
         self.follow_attempt(message, integration, &attempt.outcome, status_after(next))?;
@@ -157,17 +162,20 @@ impl Draft<'_> {
         if !self.is_kept(message)? {
             return Ok(());
         }
-        let settled = match (self.settled.remove(&message), self.store.delivery(message)?) {
-            (Some(settled), _) | (None, Some(Delivery::Settled(settled))) => settled,
-            // Pruned, or as good as.
-            _ => return Ok(()),
+        let row = match self.settled.remove(&message) {
+            Some(row) => row,
+            None => match self.store.settled_row(message)? {
+                Some(row) => row,
+                // Pruned, or as good as.
+                None => return Ok(()),
+            },
         };
         let (attempts, last_code) = (attempt.number, attempt.outcome.code());
-        let before = Some((settled.attempts, settled.last_code));
+        let before = Some((row.settled.attempts, row.settled.last_code));
         codes::index(&mut self.batch, message, before, (attempts, last_code));
-        let settled = Settled { attempts, last_code, ..settled };
-        self.batch.insert(&keys::settled(message), encode(&settled));
-        self.became.push((message, Fate::of_settled(&settled)));
+        let row = SettledRow { settled: Settled { attempts, last_code, ..row.settled }, ..row };
+        self.batch.insert(&keys::settled(message), row.encode());
+        self.became.push((message, Fate::of_settled(&row.settled)));
         Ok(())
     }
 
@@ -199,17 +207,19 @@ impl Draft<'_> {
     ) {
         let Owed { integration, partition, attempts, last_code, .. } = *owed;
         let settled = Settled { status, at: self.now, attempts, last_code, by };
-        self.settle_as(message, owed, settled);
+        self.settle_as(message, owed, SettledRow { settled, attempt: None });
         self.gone.push(Gone { message, integration, partition });
     }
 
-    pub(super) fn settle_as(&mut self, message: Id, owed: &Owed, settled: Settled) {
+    fn settle_as(&mut self, message: Id, owed: &Owed, row: SettledRow) {
         self.batch.remove(&keys::by_id(keys::OUTBOX, message));
         self.outbox.insert(message, None);
         self.lines.push((message, owed.integration, owed.partition, false));
-        self.batch.insert(&keys::settled(message), encode(&settled));
+        self.batch.insert(&keys::settled(message), row.encode());
+        self.state.counters.kept_bytes += attempt_bytes(&row);
+        let settled = row.settled.clone();
         self.became.push((message, Fate::of_settled(&settled)));
-        self.settled.insert(message, settled.clone());
+        self.settled.insert(message, row);
         let totals = &mut self.state.counters.totals;
         match settled.status {
             Status::Delivered => totals.delivered += 1,
