@@ -51,6 +51,11 @@ impl Rows {
         first.is_none() && self.of(&kinds).count() == others.of(&kinds).count()
     }
 
+    /// Whether there is a window of this id: its mark may lie in one row with those of others.
+    fn has_window(&self, id: &[u8]) -> bool {
+        self.of(b"r").any(|(key, _)| key.ends_with(id))
+    }
+
     /// Nothing is made up: each row is one of `others`.
     pub fn are_of(&self, others: &Rows, harm: &Harm) {
         for (key, value) in self.of(WRITTEN_ONCE) {
@@ -62,6 +67,7 @@ impl Rows {
             // What was owed may be known to be settled by its last attempt.
             let owed = [b"o".as_slice(), &key[1..]].concat();
             let is_known = others.0.contains_key(key)
+                || (key[0] == b'w' && others.has_window(&key[1..]))
                 || (key[0] == b's' && others.0.contains_key(&owed))
                 || key.len() > 9 && b"wy".contains(&key[0]);
             assert!(is_known, "{harm:?}: {name:?} was never there");
