@@ -258,13 +258,8 @@ impl Handler<OweHere> for DeliveryActor {
 
     fn handle(&mut self, OweHere(owed): OweHere, ctx: &mut Context<Self>) {
         self.keep_time();
-        let now = self.shared.clock.now();
         for (message, owed) in owed {
-            if let Some(mut owed) = self.still(message, owed) {
-                // Owed at once, whatever the clock has shown since.
-                if owed.attempts == 0 || owed.asked_by.is_some() {
-                    owed.due = owed.due.min(now);
-                }
+            if let Some(owed) = self.still(message, owed) {
                 self.schedule.add(message, &owed);
             }
         }
