@@ -134,9 +134,10 @@ impl DeliveryActor {
         }
     }
 
-    /// When the clock was put back, all is due as much earlier, and each wait is as long as it was to be. Over a restart nobody knows how long that was: then nothing waits longer
-    /// than the schedule says, from now on, whatever the hook asked for. When the clock jumps forward,
-    /// what is due by then goes, at the hook's pace: the machine may just have slept.
+    /// When the clock was put back, all is due as much earlier, and each wait is as long as it was to be.
+    /// Over a restart nobody knows how long that was: then nothing waits longer than the schedule says,
+    /// from now on, whatever the hook asked for. When the clock jumps forward, what is due by then goes,
+    /// at the hook's pace: the machine may just have slept.
     fn notice_jump(&mut self) {
         let clock = &*self.shared.clock;
         let (now, seen) = (clock.now(), Seen::now(clock));

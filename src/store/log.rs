@@ -116,7 +116,8 @@ impl Store {
 
     /// Whether a message is there.
     pub(super) fn has_message(&self, id: Id) -> Result<bool, StoreError> {
-        Ok(bundle::get(self.tree(), keys::MESSAGES, id)?.is_some())
+        let row = bundle::find(self.tree(), keys::MESSAGES, id)?;
+        Ok(row.is_some_and(|row| row.get(id).is_some()))
     }
 
     /// What a message was made of: the beginning of its row.

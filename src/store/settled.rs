@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::press::{press, unpress};
-use super::{StoreError, log};
+use super::{Batch, StoreError, keys, log, value};
 use crate::model::{Attempt, Id, Settled};
 
 /// The longest attempt that lies in the row, in bytes as it is written; a longer one has a row of its own, as
@@ -54,6 +54,19 @@ impl SettledRow {
         let Rest { is_pressed, attempt } = postcard::from_bytes(rest).map_err(|_| damaged())?;
         let attempt = if is_pressed { unpress(attempt) } else { Some(attempt.to_vec()) };
         Ok(SettledRow { settled, attempt: Some(attempt.ok_or_else(damaged)?) })
+    }
+
+    /// What the attempt in this row counts towards what is kept: as much as in a row of its own.
+    pub fn kept_bytes(&self) -> u64 {
+        self.attempt.as_ref().map_or(0, |attempt| (keys::ATTEMPT_BYTES + attempt.len()) as u64)
+    }
+
+    /// Gives the attempt that lies in this row one of its own.
+    pub fn put_attempt(&self, batch: &mut Batch, message: Id) -> Result<(), StoreError> {
+        if let (Some(attempt), Some(bytes)) = (self.attempt(message)?, &self.attempt) {
+            value::put(batch, &keys::attempt(message, attempt.number), bytes);
+        }
+        Ok(())
     }
 
     /// The attempt that lies in this row.

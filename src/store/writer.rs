@@ -456,11 +456,6 @@ fn entry_bytes(value: &[u8]) -> u64 {
     (keys::ENTRY_BYTES + value.len()) as u64
 }
 
-/// What the attempt in the row of a message that was settled counts: as much as in one of its own.
-fn attempt_bytes(row: &SettledRow) -> u64 {
-    row.attempt.as_ref().map_or(0, |attempt| (keys::ATTEMPT_BYTES + attempt.len()) as u64)
-}
-
 fn encode<T: Serialize>(row: &T) -> Vec<u8> {
     postcard::to_stdvec(row).expect("invariant: rows are plain data")
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::rows::{decode, encode};
 use super::{Mend, MessageFound, entry};
 use crate::model::{Attempt, AttemptOutcome, Id, Owed, Parts, Settled, Source, Status};
-use crate::store::{SettledRow, StoreError, codes, keys, log, value};
+use crate::store::{SettledRow, StoreError, codes, keys, log};
 
 /// Who settles what can go nowhere.
 const BY: &str = "lull check --repair";
@@ -91,10 +91,8 @@ impl Mend {
             }
             (Some(owed), Some(row)) => {
                 self.batch.remove(&keys::settled(id));
-                if let (Some(attempt), Some(bytes)) = (row.attempt(id)?, &row.attempt) {
-                    value::put(&mut self.batch, &keys::attempt(id, attempt.number), bytes);
-                    self.kept_bytes += (keys::ATTEMPT_BYTES + bytes.len()) as u64;
-                }
+                row.put_attempt(&mut self.batch, id)?;
+                self.kept_bytes += row.kept_bytes();
                 self.lose(format!(
                     "the message {id} was settled or not: it is owed, perhaps again"
                 ));
@@ -134,8 +132,7 @@ impl Mend {
         let settled = &row.settled;
         self.batch.remove(&keys::by_id(keys::OUTBOX, id));
         self.batch.insert(&keys::settled(id), row.encode());
-        let attempt = row.attempt.as_ref();
-        self.kept_bytes += attempt.map_or(0, |attempt| keys::ATTEMPT_BYTES + attempt.len()) as u64;
+        self.kept_bytes += row.kept_bytes();
         if settled.status != Status::Delivered {
             entry(&mut self.batch, &keys::status_message(settled.status, id));
         }

@@ -3,7 +3,7 @@
 use super::Draft;
 use crate::address;
 use crate::model::{Delivery, Id, Message, Owed, Partition, Source, Status};
-use crate::store::{Outcome, Replay, StoreError, keys, value};
+use crate::store::{Outcome, Replay, StoreError, keys};
 
 impl Draft<'_> {
     pub(super) fn redeliver(
@@ -50,9 +50,7 @@ impl Draft<'_> {
     /// Removes the row of a message that was settled; the attempt in it gets one of its own.
     fn unsettle(&mut self, id: Id) -> Result<(), StoreError> {
         let Some(row) = self.store.settled_row(id)? else { return Ok(()) };
-        if let (Some(attempt), Some(bytes)) = (row.attempt(id)?, &row.attempt) {
-            value::put(&mut self.batch, &keys::attempt(id, attempt.number), bytes);
-        }
+        row.put_attempt(&mut self.batch, id)?;
         self.batch.remove(&keys::settled(id));
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Draft, attempt_bytes, entry_bytes};
+use super::{Draft, entry_bytes};
 use crate::model::{Id, MessageDraft, Source, Status};
 use crate::store::prune::forgotten;
 use crate::store::{Bundle, Outcome, Prune, StoreError, bundle, codes, history, keys, log, value};
@@ -63,7 +63,7 @@ impl Draft<'_> {
         }
         if let Some(row) = self.store.settled_row(id)? {
             let kept_bytes = &mut self.state.counters.kept_bytes;
-            *kept_bytes = kept_bytes.saturating_sub(attempt_bytes(&row));
+            *kept_bytes = kept_bytes.saturating_sub(row.kept_bytes());
         }
         self.batch.remove(&keys::settled(id));
         self.batch.remove(&keys::by_id(keys::PARTS, id));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Draft, Placed, attempt_bytes, encode};
+use super::{Draft, Placed, encode};
 use crate::address;
 use crate::format;
 use crate::model::{
@@ -216,7 +216,7 @@ impl Draft<'_> {
         self.outbox.insert(message, None);
         self.lines.push((message, owed.integration, owed.partition, false));
         self.batch.insert(&keys::settled(message), row.encode());
-        self.state.counters.kept_bytes += attempt_bytes(&row);
+        self.state.counters.kept_bytes += row.kept_bytes();
         let settled = row.settled.clone();
         self.became.push((message, Fate::of_settled(&settled)));
         self.settled.insert(message, row);
