@@ -221,11 +221,14 @@ impl Server {
         stats["messages"]["owed"].as_u64().expect("a number")
     }
 
-    /// Waits until no window is open and nothing is owed.
+    /// Waits until nothing is on its way to a window, none is open, and nothing is owed.
     pub fn settled(&self) {
         eventually("everything settled", || {
             let stats = self.api.get("/stats", 200);
-            (stats["windows"]["open"] == 0 && stats["messages"]["owed"] == 0).then_some(())
+            // An audit may have been answered before its window has opened.
+            let buffered = &stats["limits"]["buffered_bytes"]["now"];
+            let open = &stats["windows"]["open"];
+            (buffered == 0 && open == 0 && stats["messages"]["owed"] == 0).then_some(())
         });
     }
 }
