@@ -8,7 +8,7 @@
 use std::iter;
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::tree::Tree;
 use super::{Batch, StoreError, keys, value};
@@ -29,7 +29,7 @@ pub struct Bundle {
 
 /// A row as it lies in the store: each entry with how much greater its id is than the one before, and its
 /// value.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Written<'a>(#[serde(borrow)] Vec<(u64, &'a [u8])>);
 
 impl Bundle {
@@ -63,6 +63,32 @@ impl Bundle {
         Ok(Bundle { bytes, entries })
     }
 
+    /// These entries in a row, as [`Written`] has them; at least one.
+    fn together(entries: &[(Id, Vec<u8>)]) -> Bundle {
+        let (first, value) = &entries[0];
+        if entries.len() == 1 {
+            return Bundle { bytes: value.clone(), entries: vec![(*first, 0..value.len())] };
+        }
+        let mut row = Bundle { bytes: Vec::new(), entries: Vec::with_capacity(entries.len()) };
+        row.write_number(entries.len() as u64);
+        let mut before = first.as_u64();
+        for (id, value) in entries {
+            row.write_number(id.as_u64() - before);
+            row.write_number(value.len() as u64);
+            let from = row.bytes.len();
+            row.bytes.extend_from_slice(value);
+            row.entries.push((*id, from..row.bytes.len()));
+            before = id.as_u64();
+        }
+        row
+    }
+
+    fn write_number(&mut self, number: u64) {
+        let mut space = [0; 10];
+        let written = postcard::to_slice(&number, &mut space);
+        self.bytes.extend_from_slice(written.expect("invariant: ten bytes hold any number"));
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -80,8 +106,8 @@ impl Bundle {
 
     /// Whether an entry of this id would be in this row, and in no other.
     pub fn spans(&self, id: Id) -> bool {
-        let (first, last) = (self.entries[0].0, self.entries[self.entries.len() - 1].0);
-        (first..=last).contains(&id)
+        let (last, _) = self.entries[self.entries.len() - 1];
+        (self.first()..=last).contains(&id)
     }
 
     /// The value of an entry.
@@ -90,9 +116,14 @@ impl Bundle {
         Some(&self.bytes[self.entries[at].1.clone()])
     }
 
+    /// The first id, which names the row.
+    pub fn first(&self) -> Id {
+        self.entries[0].0
+    }
+
     /// The key of the row.
     pub fn key(&self, kind: u8) -> [u8; 9] {
-        keys::by_id(kind, self.entries[0].0)
+        keys::by_id(kind, self.first())
     }
 
     /// Bytes of the row's value, before it is pressed.
@@ -101,23 +132,21 @@ impl Bundle {
     }
 }
 
-/// Adds the rows of `entries`, whose ids ascend, to `batch`; those that hold more than one.
+/// Adds the rows of `entries`, whose ids ascend, to `batch`.
 pub fn put(batch: &mut Batch, kind: u8, entries: &[(Id, Vec<u8>)]) -> Vec<Bundle> {
-    let mut bundles = Vec::new();
+    let mut rows = Vec::new();
     let mut rest = entries;
-    while let [(first, value), ..] = rest {
+    while !rest.is_empty() {
         let (now, later) = rest.split_at(fit(rest));
-        let key = keys::by_id(kind, *first);
-        if now.len() == 1 {
-            value::put(batch, &key, value);
-        } else {
-            let bytes = encode(now);
-            value::put_bundle(batch, &key, &bytes);
-            bundles.extend(Bundle::of(*first, true, bytes));
+        let row = Bundle::together(now);
+        match now {
+            [(_, alone)] => value::put(batch, &row.key(kind), alone),
+            _ => value::put_bundle(batch, &row.key(kind), &row.bytes),
         }
+        rows.push(row);
         rest = later;
     }
-    bundles
+    rows
 }
 
 /// How many of these fit in one row: at least one, however long it is.
@@ -128,16 +157,6 @@ fn fit(entries: &[(Id, Vec<u8>)]) -> usize {
         bytes <= ROW_BYTES_MAX
     });
     fitting.count().max(1)
-}
-
-fn encode(entries: &[(Id, Vec<u8>)]) -> Vec<u8> {
-    let mut before = entries[0].0.as_u64();
-    let written = entries.iter().map(|(id, value)| {
-        let further = id.as_u64() - before;
-        before = id.as_u64();
-        (further, value.as_slice())
-    });
-    postcard::to_stdvec(&Written(written.collect())).expect("invariant: a bundle is plain data")
 }
 
 /// The row that holds the entry `id`, if any does.
@@ -242,7 +261,10 @@ mod tests {
                     })
                     .collect();
                 let mut batch = Batch::default();
-                put(&mut batch, KIND, &entries);
+                for row in put(&mut batch, KIND, &entries) {
+                    let read = Bundle::of(row.first(), row.len() > 1, row.bytes.clone()).unwrap();
+                    prop_assert!(row.entries().eq(read.entries()));
+                }
                 database.apply_batch(batch.to_sled()).unwrap();
                 expected.extend(entries);
             }
@@ -284,7 +306,7 @@ mod tests {
     fn what_is_alone_in_its_row_is_written_as_ever() {
         let mut batch = Batch::default();
         let entry = (Id::from_u64(7), b"one".to_vec());
-        assert_eq!(put(&mut batch, KIND, &[entry]).len(), 0);
+        assert_eq!(put(&mut batch, KIND, &[entry])[0].len(), 1);
         let mut before = Batch::default();
         value::put(&mut before, &keys::by_id(KIND, Id::from_u64(7)), b"one");
         assert!(batch.rows().eq(before.rows()));

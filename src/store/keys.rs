@@ -12,7 +12,8 @@
 //! | `D` number of a block | its columns |
 //! | `X` number of a block | the letters that its messages are made of |
 //! | `E` number of a name | a name that columns use |
-//! | `o` message | what is owed |
+//! | `U` id of the first | what is owed of messages that were not tried yet |
+//! | `o` message | what is owed of one that was |
 //! | `s` message | how it was settled, and the attempt that did it |
 //! | `f` status, message | nothing; the messages settled in another way than delivered |
 //! | `Y` class of a code, message | the code that the message was answered with last, unless it is 200 |
@@ -57,6 +58,7 @@ pub const FORGOTTEN: &[u8] = b"mforgotten";
 pub const AUDITS: u8 = b'a';
 pub const MARKS: u8 = b'w';
 pub const MESSAGES: u8 = b'g';
+pub const UNTRIED: u8 = b'U';
 pub const OUTBOX: u8 = b'o';
 pub const HEALTH: u8 = b'h';
 pub const LEARNED: u8 = b'l';
@@ -108,7 +110,7 @@ pub fn id_of(key: &[u8]) -> Option<Id> {
 /// none for other kinds.
 pub fn made_for(key: &[u8]) -> Option<Id> {
     match *key.first()? {
-        AUDITS | MARKS | MESSAGES | OUTBOX | b's' | b't' => last_id(key.get(1..9)?),
+        AUDITS | MARKS | MESSAGES | UNTRIED | OUTBOX | b's' | b't' => last_id(key.get(1..9)?),
         b'f' | b'r' | CODES => last_id(key),
         _ => None,
     }

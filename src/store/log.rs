@@ -87,6 +87,10 @@ pub struct LogPage {
 impl Store {
     /// A message and its state.
     pub fn message(&self, id: Id) -> Result<Option<Entry>, StoreError> {
+        // On disk perhaps, but of a commit of which nobody has heard yet.
+        if id > self.tally().counters.last_id {
+            return Ok(None);
+        }
         let Some(row) = self.row_of(id)? else { return Ok(None) };
         let (source, draft) = decode(row.get(id).unwrap_or_default(), id)?;
         let message = Message { id, source, draft };
@@ -129,19 +133,6 @@ impl Store {
         Ok(Some(source))
     }
 
-    /// What became of a message.
-    pub(super) fn delivery(&self, id: Id) -> Result<Option<Delivery>, StoreError> {
-        let owed = || self.tree().get(keys::by_id(keys::OUTBOX, id));
-        if let Some(bytes) = owed()? {
-            return Ok(Some(Delivery::Owed(decode(&bytes, id)?)));
-        }
-        if let Some(bytes) = self.tree().get(keys::settled(id))? {
-            return Ok(Some(Delivery::Settled(decode(&bytes, id)?)));
-        }
-        // It may have come to be owed again between the two.
-        owed()?.map(|bytes| decode(&bytes, id).map(Delivery::Owed)).transpose()
-    }
-
     /// The row of a message that was settled.
     pub(super) fn settled_row(&self, message: Id) -> Result<Option<SettledRow>, StoreError> {
         let row = self.tree().get(keys::settled(message))?;
@@ -176,30 +167,6 @@ impl Store {
     pub fn parts(&self, message: Id) -> Result<Option<Parts>, StoreError> {
         let row = self.tree().get(keys::by_id(keys::PARTS, message))?;
         row.map(|bytes| decode(&bytes, message)).transpose()
-    }
-
-    /// What is owed of a message; none once it is settled.
-    pub fn owed(&self, message: Id) -> Result<Option<Owed>, StoreError> {
-        let row = self.tree().get(keys::by_id(keys::OUTBOX, message))?;
-        row.map(|bytes| decode(&bytes, message)).transpose()
-    }
-
-    /// All that is owed, oldest first.
-    pub fn outbox(&self) -> Result<Vec<(Id, Owed)>, StoreError> {
-        let mut outbox = Vec::new();
-        for row in self.tree().scan_prefix([keys::OUTBOX]) {
-            let (key, bytes) = row?;
-            let id = keys::id_of(&key)
-                .ok_or_else(|| StoreError::Damaged("a key of the outbox".to_owned()))?;
-            outbox.push((id, decode(&bytes, id)?));
-        }
-        Ok(outbox)
-    }
-
-    /// The oldest message that is owed.
-    pub fn oldest_owed(&self) -> Result<Option<Id>, StoreError> {
-        let first = self.tree().scan_prefix([keys::OUTBOX]).next().transpose()?;
-        Ok(first.and_then(|(key, _)| keys::id_of(&key)))
     }
 
     /// How far back the log reaches; none when nothing was forgotten yet.

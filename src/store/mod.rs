@@ -6,7 +6,8 @@
 //! - Only [`Writer`] writes, and only [`Journal`] drives it: one commit at a time, synced before
 //!   any of its commands completes (D1).
 //! - The history is the buffer: an audit that no mark names is in an open window (D5).
-//! - A message is owed exactly as long as it has a row in the outbox.
+//! - A message is owed until it has a row that says how it was settled; what is owed of it lies with others
+//!   until it is tried, then in a row of its own.
 //!
 //! | file | owns |
 //! | --- | --- |
@@ -28,6 +29,7 @@
 //! | `pack` | the audits of a commit, packed together |
 //! | `bundle` | the marks and messages of a commit, bundled |
 //! | `history`, `log`, `config` | reading audits; messages; what is configured |
+//! | `outbox`, `untried` | what is owed; of messages that were not tried yet |
 //! | `settled` | how messages were settled, and the attempt that did it |
 //! | `recent`, `recent_packs` | what was read last; the audits of windows that close |
 //! | `search`, `head` | looking through the log, however long it is |
@@ -76,6 +78,7 @@ mod log;
 mod look;
 mod measure;
 mod once;
+mod outbox;
 mod pack;
 mod press;
 mod prune;
@@ -91,6 +94,7 @@ mod synced;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod untried;
 mod uses;
 mod value;
 mod waker;
@@ -139,6 +143,7 @@ use recent::Recent;
 use recent_packs::OpenedPack;
 use settled::SettledRow;
 use tree::Tree;
+use untried::Untried;
 
 /// Why the store could not do as asked.
 #[derive(Debug, thiserror::Error)]
@@ -233,6 +238,7 @@ struct Tally {
     counters: Counters,
     owed: HashMap<Id, u64>,
     health: HashMap<Id, Health>,
+    untried: Untried,
     /// What is owed of each record to each integration, oldest first.
     lines: HashMap<(Id, Partition), Vec<Id>>,
 }

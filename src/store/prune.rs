@@ -41,9 +41,7 @@ impl Store {
             marks: self.old_rows(keys::MARKS, self.closed_before(before), |id| {
                 Ok(!guarded.marks.contains(&id))
             })?,
-            messages: self.old_rows(keys::MESSAGES, before, |id| {
-                Ok(!self.tree().contains_key(keys::by_id(keys::OUTBOX, id))?)
-            })?,
+            messages: self.old_rows(keys::MESSAGES, before, |id| Ok(self.owed(id)?.is_none()))?,
             events,
             answers,
         };
@@ -144,7 +142,7 @@ impl Store {
                 all_may = all_may && id < before && may_go(id)?;
             }
             if all_may {
-                firsts.extend(row.ids().next());
+                firsts.push(row.first());
                 entries += row.len();
             }
         }

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::counters::{Counters, State};
 use super::history::decode_mark;
+use super::untried::Untried;
 use super::{LinkTimer, Store, StoreError, bundle, keys, pack};
 use crate::clock::Timestamp;
 use crate::ingest;
@@ -49,6 +50,7 @@ pub(super) fn recover(store: &Store, now: Timestamp) -> Result<(State, Recovered
         None => Counters::default(),
     };
     let windows = open_windows(store, counters.low_water)?;
+    store.tally().untried = Untried::load(store.tree())?;
     let owed = store.outbox()?;
 
     let mut state = State { counters, ..State::default() };

@@ -14,6 +14,9 @@ use crate::model::{Addressed, Delivery, Id, Message, RecordKey, Status};
 /// is quick even where digests say "perhaps" of every block.
 const LOOKED_AT_MAX: usize = if cfg!(test) { 60 } else { 20_000 };
 
+/// A message that an index names, and the value of its row there.
+type IndexEntry = Result<(Id, sled::IVec), StoreError>;
+
 /// Whether to look on.
 type Flow = ControlFlow<()>;
 
@@ -60,14 +63,42 @@ impl Store {
         Ok(messages.filter(move |id| id.as_ref().is_ok_and(|id| *id < before) || id.is_err()))
     }
 
-    /// The newest entries of an index first, of those whose keys are `prefix` and an id from `first` on, before
-    /// `end`.
-    fn rows_of(
+    /// The newest entry of an index, of those from `first` on, before `end`.
+    fn newest_of(&self, index: &Index, first: Id, end: Id) -> Result<Option<Id>, StoreError> {
+        match index {
+            Index::Owed => self.newest_owed_within(first, end),
+            Index::Codes(prefix) | Index::Settled(prefix) => {
+                Ok(self.rows_of(prefix, first, end).next().transpose()?.map(|(id, _)| id))
+            }
+        }
+    }
+
+    /// The entries of an index, newest first, of those from `first` on, before `end`.
+    fn entries_of(
+        &self,
+        index: &Index,
+        first: Id,
+        end: Id,
+    ) -> Result<Box<dyn Iterator<Item = IndexEntry>>, StoreError> {
+        Ok(match index {
+            Index::Owed => {
+                let owed = self.owed_within(first, end)?;
+                Box::new(owed.into_iter().rev().map(|id| Ok((id, sled::IVec::default()))))
+            }
+            Index::Codes(prefix) | Index::Settled(prefix) => {
+                Box::new(self.rows_of(prefix, first, end))
+            }
+        })
+    }
+
+    /// The messages that rows are about whose keys are `prefix` and an id from `first` on, before `end`; newest
+    /// first.
+    pub(super) fn rows_of(
         &self,
         prefix: &[u8],
         first: Id,
         end: Id,
-    ) -> impl Iterator<Item = Result<(Id, sled::IVec), StoreError>> + use<> {
+    ) -> impl Iterator<Item = IndexEntry> + use<> {
         let key = |id: Id| {
             let mut key = prefix.to_vec();
             key.extend_from_slice(&id.as_u64().to_be_bytes());
@@ -106,17 +137,17 @@ impl Search<'_> {
 
     fn in_blocks(&mut self, mut before: Id) -> Result<(), StoreError> {
         let wanted = Wanted::of(self.filter, &self.store.blocks.read());
-        let index = index_for(self.filter);
+        let index = Index::of(self.filter);
         loop {
             if let Some(index) = &index {
-                match self.store.rows_of(index, self.since, before).next().transpose()? {
-                    Some((newest, _)) => before = newest.plus(1),
+                match self.store.newest_of(index, self.since, before)? {
+                    Some(newest) => before = newest.plus(1),
                     None => return Ok(()),
                 }
             }
             let span = self.store.blocks.read().newest(&wanted, self.since, before);
             let Some(span) = span else { return Ok(()) };
-            if self.in_span(&span, &wanted, index.as_deref())?.is_break() {
+            if self.in_span(&span, &wanted, index.as_ref())?.is_break() {
                 return Ok(());
             }
             before = span.first;
@@ -127,7 +158,7 @@ impl Search<'_> {
         &mut self,
         span: &Span,
         wanted: &Wanted,
-        index: Option<&[u8]>,
+        index: Option<&Index>,
     ) -> Result<Flow, StoreError> {
         let Some(passing) = self.passing(span, wanted)? else { return Ok(Flow::Continue(())) };
         if let (Passing::These(ids), None) = (&passing, index) {
@@ -139,16 +170,14 @@ impl Search<'_> {
             return Ok(Flow::Continue(()));
         }
         let Some(index) = index else { return self.in_rows(span) };
-        for row in self.store.rows_of(index, span.first, span.end) {
+        let of_code = self.filter.code.filter(|_| matches!(index, Index::Codes(_)));
+        for row in self.store.entries_of(index, span.first, span.end)? {
             let (id, row) = row?;
             let is_passing = match &passing {
                 Passing::These(ids) => ids.binary_search(&id).is_ok(),
                 Passing::All => true,
             };
-            let is_coded = match (index, self.filter.code) {
-                ([keys::CODES, _], Some(code)) => codes::is_of(code, &row),
-                _ => true,
-            };
+            let is_coded = of_code.is_none_or(|code| codes::is_of(code, &row));
             if is_passing && is_coded && self.look(id, None)?.is_break() {
                 return Ok(Flow::Break(()));
             }
@@ -267,12 +296,24 @@ enum Passing {
     These(Vec<Id>),
 }
 
-/// What the keys of an index begin with that names every message a filter asks for, and few others.
-fn index_for(filter: &MessageFilter) -> Option<Vec<u8>> {
-    let by_code = filter.code.and_then(codes::prefix_of).map(|prefix| prefix.to_vec());
-    by_code.or(match filter.status? {
-        Status::Pending | Status::Held => Some(vec![keys::OUTBOX]),
-        Status::Delivered => None,
-        status => Some(keys::status_messages(status).to_vec()),
-    })
+/// What names every message that a filter asks for, and few others.
+enum Index {
+    /// Rows whose keys begin so, of messages by the code of their last answer.
+    Codes(Vec<u8>),
+    /// Rows whose keys begin so, of messages settled in a certain way.
+    Settled(Vec<u8>),
+    /// What is owed.
+    Owed,
+}
+
+impl Index {
+    fn of(filter: &MessageFilter) -> Option<Index> {
+        let by_code = filter.code.and_then(codes::prefix_of);
+        let by_code = by_code.map(|prefix| Index::Codes(prefix.to_vec()));
+        by_code.or(match filter.status? {
+            Status::Pending | Status::Held => Some(Index::Owed),
+            Status::Delivered => None,
+            status => Some(Index::Settled(keys::status_messages(status).to_vec())),
+        })
+    }
 }

@@ -1,5 +1,5 @@
 //! What each command writes. The only code that writes to the tree. Commits, audits and windows are
-//! here; `learn` has what audits teach, `outbox` messages and attempts, `by_hand` what people ask for with messages, `configure`
+//! here; `learn` has what audits teach, `entries` what shares rows, `outbox` messages and attempts, `by_hand` what people ask for with messages, `configure`
 //! integrations, `access` who may call, `events` and `own_events` security events, `once` calls that are to
 //! happen once, `forget` what is too old, `full_records` full records, `links` their links, `link_messages`
 //! what is sent for those, `linked_attempts` what follows from how that went, `blocks` the digests of messages.
@@ -11,6 +11,7 @@ mod access;
 mod blocks;
 mod by_hand;
 mod configure;
+mod entries;
 mod events;
 mod forget;
 mod full_records;
@@ -33,10 +34,10 @@ use super::hours::Hour;
 use super::learned::{Key, Kind, Memory, Row};
 use super::once::Answered;
 use super::pack::{self, Pack};
+use super::untried::NewRow;
 use super::{
     Accepted, Appended, Batch, Bundle, Close, Closed, Command, Config, Event, Gone, NewAudit,
-    NewMessage, NothingChanged, Outcome, SettledRow, Store, StoreError, Totals, bundle, keys,
-    value,
+    NewMessage, NothingChanged, Outcome, SettledRow, Store, StoreError, Totals, keys, value,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::model::{
@@ -146,10 +147,16 @@ struct Draft<'s> {
     became: Vec<(Id, Fate)>,
     /// Messages that are forgotten.
     forgotten: HashSet<Id>,
-    /// The marks and the messages that it makes, by their kind.
-    entries: HashMap<u8, Vec<(Id, Vec<u8>)>>,
+    /// What it makes that shares rows.
+    entries: entries::Entries,
     /// The rows of messages that it makes of those: deliveries read them next.
     bundles: Vec<Bundle>,
+    /// What is owed of the messages that it makes, until it says something newer of them.
+    made: HashMap<Id, Owed>,
+    /// The rows of that.
+    untried: Vec<NewRow>,
+    /// Earlier messages that are untried no more.
+    tried: HashSet<Id>,
 }
 
 /// An audit with its place, waiting to be packed.
@@ -196,6 +203,9 @@ impl<'s> Draft<'s> {
             forgotten: HashSet::new(),
             entries: HashMap::new(),
             bundles: Vec::new(),
+            made: HashMap::new(),
+            untried: Vec::new(),
+            tried: HashSet::new(),
         }
     }
 
@@ -370,12 +380,6 @@ impl<'s> Draft<'s> {
         Ok(Outcome::Closed(Some(Closed { messages })))
     }
 
-    /// Writes a mark or a message, together with the others of this commit.
-    fn keep_entry(&mut self, kind: u8, id: Id, value: Vec<u8>) {
-        self.state.counters.kept_bytes += entry_bytes(&value);
-        self.entries.entry(kind).or_default().push((id, value));
-    }
-
     /// Writes a row of history or log, which counts towards what is kept.
     fn keep_row(&mut self, key: &[u8], value: &[u8]) {
         value::put(&mut self.batch, key, value);
@@ -389,12 +393,7 @@ impl<'s> Draft<'s> {
         self.write_full_records();
         self.forget_blocks()?;
         self.finish_blocks();
-        for (kind, entries) in std::mem::take(&mut self.entries) {
-            let bundles = bundle::put(&mut self.batch, kind, &entries);
-            if kind == keys::MESSAGES {
-                self.bundles = bundles;
-            }
-        }
+        self.write_entries();
         for (integration, health) in &self.health {
             self.batch.insert(&keys::by_id(keys::HEALTH, *integration), encode(health));
         }
@@ -419,6 +418,7 @@ impl<'s> Draft<'s> {
         let mut tally = self.store.tally();
         tally.counters = self.state.counters;
         tally.health.extend(self.health);
+        tally.untried.publish(self.untried, &self.tried);
         for (integration, change) in self.owed_change {
             let owed = tally.owed.entry(integration).or_default();
             *owed = owed.saturating_add_signed(change);
@@ -429,7 +429,7 @@ impl<'s> Draft<'s> {
         drop(tally);
         self.store.learned.publish(self.lessons_left, self.lessons);
         self.store.blocks.publish(self.blocks);
-        for bundle in self.bundles {
+        for bundle in self.bundles.into_iter().filter(|bundle| bundle.len() > 1) {
             self.store.recent_messages.keep(Arc::new(bundle));
         }
         if !self.accepted.is_empty() {
@@ -449,11 +449,6 @@ impl<'s> Draft<'s> {
         }
         (self.state, events)
     }
-}
-
-/// What a mark or a message counts towards what is kept, whatever row it lies in.
-fn entry_bytes(value: &[u8]) -> u64 {
-    (keys::ENTRY_BYTES + value.len()) as u64
 }
 
 fn encode<T: Serialize>(row: &T) -> Vec<u8> {

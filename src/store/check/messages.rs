@@ -6,11 +6,13 @@ use std::collections::HashSet;
 use super::Report;
 use crate::model::{Attempt, Id, MessageDraft, Owed, Settled, Source, Status};
 use crate::store::tree::Tree;
+use crate::store::untried::Untried;
 use crate::store::{SettledRow, bundle, keys, log, value};
 
 /// Checks messages, what is owed, what was settled, attempts and indexes; the ids of the messages.
 pub fn check(tree: &Tree, report: &mut Report) -> HashSet<Id> {
     let mut messages = HashSet::new();
+    let untried = report.read(Untried::load(tree)).unwrap_or_default();
     let rows = bundle::rows(tree, keys::MESSAGES, Id::default(), Id::from_u64(u64::MAX));
     for row in report.read(rows).into_iter().flatten() {
         let Some(row) = report.read(row) else { continue };
@@ -19,23 +21,27 @@ pub fn check(tree: &Tree, report: &mut Report) -> HashSet<Id> {
             messages.insert(id);
             let read = report.read(log::decode::<(Source, MessageDraft)>(bytes, id));
             if let Some((_, draft)) = read {
-                one(tree, id, &draft, report);
+                one(tree, id, &draft, &untried, report);
             }
         }
     }
     hanging(tree, &messages, report);
+    untried_are_there(tree, &messages, report);
     messages
 }
 
 /// How it stands with one message.
-fn one(tree: &Tree, id: Id, draft: &MessageDraft, report: &mut Report) {
-    let owed = report.read(tree.get(keys::by_id(keys::OUTBOX, id))).flatten();
+fn one(tree: &Tree, id: Id, draft: &MessageDraft, untried: &Untried, report: &mut Report) {
+    let own = report.read(tree.get(keys::by_id(keys::OUTBOX, id))).flatten();
+    let owed = match own {
+        Some(bytes) => report.read(log::decode(&bytes, id)),
+        None => untried.get(id).cloned(),
+    };
     let settled = report.read(tree.get(keys::settled(id))).flatten();
     match (owed, settled) {
-        (Some(bytes), None) => {
+        (Some(Owed { integration, .. }), None) => {
             report.owed += 1;
-            let owed: Option<Owed> = report.read(log::decode(&bytes, id));
-            if owed.is_some_and(|owed| owed.integration != draft.integration) {
+            if integration != draft.integration {
                 report
                     .fault(format!("the message {id} is owed to another than it is addressed to"));
             }
@@ -91,6 +97,17 @@ fn hanging(tree: &Tree, messages: &HashSet<Id>, report: &mut Report) {
             if let Some(id) = id.filter(|id| !messages.contains(id)) {
                 report.fault(format!("{what} has the message {id}, which is not there"));
             }
+        }
+    }
+}
+
+/// Whether the messages of which rows say that nobody tried them are there.
+fn untried_are_there(tree: &Tree, messages: &HashSet<Id>, report: &mut Report) {
+    let rows = bundle::rows(tree, keys::UNTRIED, Id::default(), Id::from_u64(u64::MAX));
+    for row in report.read(rows).into_iter().flatten() {
+        let Some(row) = report.read(row) else { continue };
+        for id in row.ids().filter(|id| !messages.contains(id)) {
+            report.fault(format!("what is owed of message {id}, which is not there"));
         }
     }
 }

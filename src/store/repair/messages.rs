@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::rows::{decode, encode};
 use super::{Mend, MessageFound, entry};
 use crate::model::{Attempt, AttemptOutcome, Id, Owed, Parts, Settled, Source, Status};
-use crate::store::{SettledRow, StoreError, codes, keys, log};
+use crate::store::{SettledRow, StoreError, bundle, codes, keys, log, untried, value};
 
 /// Who settles what can go nowhere.
 const BY: &str = "lull check --repair";
@@ -41,23 +41,69 @@ impl Mend {
             settled.insert(id, row);
             Ok(())
         })?;
+        let mut untried = HashMap::new();
+        self.each_entry(keys::UNTRIED, |mend, id, bytes| {
+            mend.message_there(id)?;
+            untried.insert(id, log::decode::<Owed>(bytes, id)?);
+            Ok(None)
+        })?;
         self.each(&[keys::PARTS], 9, false, |mend, key, bytes| {
             mend.message_of(key)?;
             decode::<Parts>(&bytes).map(drop)
         })?;
         let messages: Vec<Id> = self.messages.keys().copied().collect();
         for id in messages {
-            let fate = (owed.remove(&id), settled.remove(&id));
-            self.fate(id, fate, attempts.get(&id))?;
+            let (last, tried) = (attempts.get(&id), (owed.remove(&id), settled.remove(&id)));
+            let fate = match (tried, last, untried.remove(&id)) {
+                ((None, None), None, Some(owed)) if self.stays_untried(id, &owed) => continue,
+                ((None, None), None, Some(owed)) => (Some(owed), None),
+                // What says that it was tried is newer.
+                (tried, ..) => tried,
+            };
+            self.fate(id, fate, last)?;
         }
-        self.commit()
+        self.commit()?;
+        self.forget_tried()
     }
 
     /// The message of a key, which must be there.
     fn message_of(&self, key: &[u8]) -> Result<Id, StoreError> {
         let id = key.get(1..9).and_then(keys::last_id).unwrap_or_default();
+        self.message_there(id)?;
+        Ok(id)
+    }
+
+    fn message_there(&self, id: Id) -> Result<(), StoreError> {
         let missing = || StoreError::Damaged(format!("the message {id} is not there"));
-        self.messages.contains_key(&id).then_some(id).ok_or_else(missing)
+        self.messages.get(&id).map(|_| ()).ok_or_else(missing)
+    }
+
+    /// Whether a message can stay owed as it was made.
+    fn stays_untried(&mut self, id: Id, owed: &Owed) -> bool {
+        let is_there = self.integration_is_there(owed.integration);
+        match self.messages.get_mut(&id) {
+            Some(found) if is_there && found.draft.integration == owed.integration => {
+                found.is_owed = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Removes rows of what was owed that say nothing that is not known better.
+    fn forget_tried(&mut self) -> Result<(), StoreError> {
+        let tree = self.tree();
+        for row in bundle::rows(&tree, keys::UNTRIED, Id::default(), Id::from_u64(u64::MAX))? {
+            let row = row?;
+            let mut is_old = true;
+            for id in row.ids() {
+                is_old = is_old && untried::is_old(&tree, id)?;
+            }
+            if is_old {
+                value::remove(&mut self.batch, &row.key(keys::UNTRIED), row.bytes());
+            }
+        }
+        self.commit()
     }
 
     /// The last attempt of each message.

@@ -53,7 +53,7 @@ fn fate(key: &[u8]) -> Fate {
         b'B' | b'D' | b'E' | b'X' | b'Y' | b'f' | b'i' | b'j' | b'n' | b'r' | b'z' => {
             return Fate::Dropped;
         }
-        keys::AUDITS | keys::MARKS | keys::MESSAGES => long(9),
+        keys::AUDITS | keys::MARKS | keys::MESSAGES | keys::UNTRIED => long(9),
         b'b' | b'h' | b'o' | b'p' | b'q' | b's' | b'u' => length == 9,
         b't' | b'e' => long(13),
         b'v' | b'y' | b'k' => long(21),
@@ -103,7 +103,7 @@ impl Mend {
         self.disk.commit(std::mem::take(&mut self.batch))
     }
 
-    /// Hands every mark, or every message, to `look`, which may have another value for it; what cannot be read
+    /// Hands every entry of a kind of which several share a row to `look`, which may have another value for it; what cannot be read
     /// is left out and listed. A row of which nothing is other stays as it is.
     pub(super) fn each_entry(
         &mut self,

@@ -207,3 +207,65 @@ async fn the_attempt_that_settles_a_message_lies_in_its_row_until_it_is_owed_aga
     opened.prune(DAY, u64::MAX).await;
     assert_eq!((opened.rows(b"t"), opened.store.kept_bytes()), (0, 0));
 }
+
+#[actix::test]
+async fn what_is_owed_of_messages_that_nobody_tried_lies_together_until_none_is_left() {
+    let mut opened = Opened::fresh();
+    let hooks = [opened.integration().await.id, opened.integration().await.id];
+    let mut kept = opened.append(&[edit("a", "1", "u")]).await.ids;
+    let mut messages = opened.close("1", &kept, &hooks, "{}").await;
+    kept = opened.append(&[edit("b", "2", "u"), edit("c", "3", "u")]).await.ids;
+    for (record, id) in ["2", "3"].iter().zip(&kept) {
+        messages.extend(opened.close(record, std::slice::from_ref(id), &hooks, "{}").await);
+    }
+    assert_eq!((opened.rows(b"U"), opened.rows(b"o")), (3, 0), "a row for each commit");
+    // Of each pair, as it goes: tried in vain, delivered, asked for again, cancelled.
+    opened.settle(messages[0], 1, Next::RetryAt(opened.clock.now() + DAY)).await;
+    opened.settle(messages[2], 1, Next::Delivered).await;
+    let again = opened.journal.redeliver(vec![messages[4]], "t").await.unwrap();
+    assert_eq!((again.len(), opened.rows(b"U"), opened.rows(b"o")), (1, 3, 2));
+    let owed = [&messages[..2], &messages[3..]].concat();
+    let newest_first: Vec<Id> = owed.iter().rev().copied().collect();
+    for reopened in [false, true] {
+        if reopened {
+            opened = opened.reopen();
+        }
+        let outbox = opened.store.outbox().unwrap();
+        let of_each = outbox.iter().map(|(id, owed)| (*id, owed.attempts, owed.asked_by.is_some()));
+        let expected =
+            owed.iter().map(|id| (*id, u32::from(*id == messages[0]), *id == messages[4]));
+        assert!(of_each.eq(expected), "{outbox:?}");
+        assert_eq!(opened.store.oldest_owed().unwrap(), Some(messages[0]));
+        assert_eq!(opened.log(|filter| filter.status = Some(Status::Pending)), newest_first);
+        let below = opened.log(|filter| {
+            filter.status = Some(Status::Pending);
+            filter.before = Some(messages[4]);
+        });
+        assert_eq!(below, [messages[3], messages[1], messages[0]]);
+        let report = check::check(opened.store.tree());
+        assert_eq!((report.owed, report.faults), (5, vec![]));
+    }
+    for (at, left) in [(1, 2), (3, 1)] {
+        opened.settle(messages[at], 1, Next::Delivered).await;
+        assert_eq!(opened.rows(b"U"), left);
+    }
+    assert!(opened.journal.cancel(messages[5], "t").await.unwrap());
+    assert_eq!((opened.rows(b"U"), opened.rows(b"o")), (0, 2));
+    assert_eq!(opened.store.outbox().unwrap().len(), 2);
+}
+
+#[actix::test]
+async fn a_message_that_is_asked_for_again_and_given_up_in_one_commit_is_owed_no_more() {
+    let opened = Opened::fresh();
+    let hook = opened.integration().await;
+    let kept = opened.append(&[edit("a", "1", "u")]).await.ids;
+    let message = opened.close("1", &kept, &[hook.id], "{}").await[0];
+    let (again, given_up) = futures_util::future::join(
+        opened.journal.redeliver(vec![message], "t"),
+        opened.journal.cancel(message, "t"),
+    )
+    .await;
+    assert!(again.unwrap() == [message] && given_up.unwrap());
+    assert_eq!((opened.rows(b"U"), opened.rows(b"o")), (0, 0));
+    assert_eq!(opened.reopen().recovered.owed, []);
+}

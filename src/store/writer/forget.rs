@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Draft, entry_bytes};
+use super::Draft;
 use crate::model::{Id, MessageDraft, Source, Status};
 use crate::store::prune::forgotten;
-use crate::store::{Bundle, Outcome, Prune, StoreError, bundle, codes, history, keys, log, value};
+use crate::store::{Outcome, Prune, StoreError, bundle, codes, history, keys, log, value};
 
 impl Draft<'_> {
     pub(super) fn prune(&mut self, prune: Prune) -> Result<Outcome, StoreError> {
@@ -78,14 +78,6 @@ impl Draft<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Removes a row of what [`Draft::keep_entry`] wrote.
-    fn forget_bundle(&mut self, kind: u8, row: &Bundle) {
-        value::remove(&mut self.batch, &row.key(kind), row.bytes());
-        let bytes = row.entries().map(|(_, value)| entry_bytes(value)).sum();
-        let kept_bytes = &mut self.state.counters.kept_bytes;
-        *kept_bytes = kept_bytes.saturating_sub(bytes);
     }
 
     /// Removes a row that [`Draft::keep_row`] wrote, whose value has so many bytes.

@@ -78,7 +78,8 @@ impl Draft<'_> {
         self.keep_entry(keys::MESSAGES, id, encode(&(source, draft)));
         self.state.counters.totals.messages += 1;
         *self.owed_change.entry(integration).or_default() += 1;
-        self.owe(id, owed.clone());
+        self.made.insert(id, owed.clone());
+        self.note_owed(id, owed.clone());
         self.owed.push((id, owed));
         Ok(id)
     }
@@ -91,8 +92,14 @@ impl Draft<'_> {
         self.store.owed(message)
     }
 
+    /// Something is owed of a message that was tried, or asked for again.
     pub(super) fn owe(&mut self, message: Id, owed: Owed) {
+        self.leaves_untried(message);
         self.batch.insert(&keys::by_id(keys::OUTBOX, message), encode(&owed));
+        self.note_owed(message, owed);
+    }
+
+    fn note_owed(&mut self, message: Id, owed: Owed) {
         self.became.push((message, Fate::of_owed(&owed)));
         self.lines.push((message, owed.integration, owed.partition, true));
         self.outbox.insert(message, Some(owed));
@@ -212,7 +219,9 @@ impl Draft<'_> {
     }
 
     fn settle_as(&mut self, message: Id, owed: &Owed, row: SettledRow) {
-        self.batch.remove(&keys::by_id(keys::OUTBOX, message));
+        if !self.leaves_untried(message) {
+            self.batch.remove(&keys::by_id(keys::OUTBOX, message));
+        }
         self.outbox.insert(message, None);
         self.lines.push((message, owed.integration, owed.partition, false));
         self.batch.insert(&keys::settled(message), row.encode());
