@@ -24,6 +24,8 @@ pub struct Plan {
     pub idle: Duration,
     /// Messages to deliver.
     pub deliveries: u64,
+    /// Audits to keep on disk.
+    pub kept: u64,
     /// Open windows at which memory is read, ascending.
     pub windows: [u64; 2],
     /// Windows that are due at once.
@@ -97,6 +99,7 @@ impl Plan {
             sustained: Duration::from_secs(120),
             idle: Duration::from_secs(15),
             deliveries: 60_000,
+            kept: 240_000,
             windows: [100_000, 1_000_000],
             due: 1_000_000,
             due_rate: 5_000,
@@ -116,6 +119,7 @@ impl Plan {
             sustained: Duration::from_secs(6),
             idle: Duration::from_secs(2),
             deliveries: 5_000,
+            kept: 20_000,
             windows: [10_000, 100_000],
             due: 50_000,
             due_rate: 500,

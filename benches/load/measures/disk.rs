@@ -17,13 +17,16 @@ use crate::units::{Unit, grouped};
 /// What the system counts blocks of a file in.
 const BLOCK_BYTES: u64 = 512;
 
-/// Takes the measure once.
+/// Takes the measure once: of few audits, where what is overwritten and not used again yet weighs most, and
+/// of many.
 pub fn take(plan: &Plan) -> Result<Vec<Figure>, Failure> {
     let mut figures = Vec::new();
-    for edits in [1, 5] {
-        let audits = (plan.deliveries * edits).next_multiple_of(BATCH_AUDITS);
+    for (label, audits, edits) in
+        [("S12", plan.kept, 1), (" ", plan.deliveries, 1), (" ", plan.kept, 5)]
+    {
+        let audits = audits.next_multiple_of(BATCH_AUDITS * edits);
         let [disk, kept] = take_with(audits, edits)?;
-        let (count, label) = (grouped(audits as f64), if edits == 1 { "S12" } else { " " });
+        let count = grouped(audits as f64);
         let name = format!("{label} disk of {count} audits, a message for each {edits}");
         let figure = Figure::new(name, disk, Unit::Times).at_most(2.2);
         figures.push(figure.beside("keys and values of what is kept", kept));
