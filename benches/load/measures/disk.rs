@@ -7,6 +7,7 @@ use std::path::Path;
 use super::path::{self, QUIET_PERIOD};
 use super::{BATCH_AUDITS, post};
 use crate::failure::Failure;
+use crate::pace::Pace;
 use crate::plan::Plan;
 use crate::receiver::Receiver;
 use crate::report::Figure;
@@ -17,17 +18,27 @@ use crate::units::{Unit, grouped};
 /// What the system counts blocks of a file in.
 const BLOCK_BYTES: u64 = 512;
 
-/// Takes the measure once: of few audits, where what is overwritten and not used again yet weighs most, and
-/// of many.
+/// Messages a second, where the load leaves the machine some air.
+const RATE: u64 = 3_000;
+
+/// Takes the measure once: at a rate that can be kept up for long, and as quickly as it goes, when sled comes
+/// to use again less of what was overwritten.
 pub fn take(plan: &Plan) -> Result<Vec<Figure>, Failure> {
     let mut figures = Vec::new();
-    for (label, audits, edits) in
-        [("S12", plan.kept, 1), (" ", plan.deliveries, 1), (" ", plan.kept, 5)]
-    {
+    for (label, audits, edits, rate) in [
+        ("S12", plan.deliveries, 1, Some(RATE)),
+        (" ", plan.kept, 1, None),
+        (" ", plan.kept, 5, None),
+    ] {
         let audits = audits.next_multiple_of(BATCH_AUDITS * edits);
-        let [disk, kept] = take_with(audits, edits)?;
-        let count = grouped(audits as f64);
-        let name = format!("{label} disk of {count} audits, a message for each {edits}");
+        let pace = rate.map_or(Pace::Free, |rate| Pace::Rate(rate as f64 / BATCH_AUDITS as f64));
+        let [disk, kept] = take_with(audits, edits, pace)?;
+        let (count, each) = (grouped(audits as f64), if edits == 1 { "each" } else { "each 5" });
+        let how = match rate {
+            Some(rate) => format!("{} of them a second", grouped(rate as f64)),
+            None => "as quickly as it goes".to_owned(),
+        };
+        let name = format!("{label} disk of {count} audits, a message for {each}, {how}");
         let figure = Figure::new(name, disk, Unit::Times).at_most(2.2);
         figures.push(figure.beside("keys and values of what is kept", kept));
     }
@@ -35,12 +46,13 @@ pub fn take(plan: &Plan) -> Result<Vec<Figure>, Failure> {
 }
 
 /// What is on disk, and what the server counts as kept; both of each byte of the audits.
-fn take_with(audits: u64, edits: u64) -> Result<[f64; 2], Failure> {
+fn take_with(audits: u64, edits: u64, pace: Pace) -> Result<[f64; 2], Failure> {
     let receiver = Receiver::start()?;
     let folder = fresh_folder()?;
     let server = Server::start(folder.path(), QUIET_PERIOD)?;
     path::deliver_all(&server, &receiver)?;
-    post(&server, Request::batch(&server.token, BATCH_AUDITS).edits(edits), 0, audits)?;
+    let request = Request::batch(&server.token, BATCH_AUDITS).edits(edits);
+    post(&server, request, (0, audits), pace)?;
     path::drain(&server, &receiver, audits / edits)?;
     let kept = server.stat("/store/bytes_kept")?;
     server.stop()?;

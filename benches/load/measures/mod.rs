@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::generator::{self, Load};
+use crate::pace::Pace;
 use crate::plan::Plan;
 use crate::report::Figure;
 use crate::request::Request;
@@ -79,16 +80,22 @@ impl Measure {
 
 /// Posts the audits `first..end` in batches, each about a record of its own.
 fn post_records(server: &Server, first: u64, end: u64) -> Result<(), Failure> {
-    post(server, Request::batch(&server.token, BATCH_AUDITS), first, end)
+    post(server, Request::batch(&server.token, BATCH_AUDITS), (first, end), Pace::Free)
 }
 
 /// Posts the audits `first..end` in such requests.
-fn post(server: &Server, request: Request, first: u64, end: u64) -> Result<(), Failure> {
+fn post(
+    server: &Server,
+    request: Request,
+    (first, end): (u64, u64),
+    pace: Pace,
+) -> Result<(), Failure> {
     let (audits, each) = (end - first, request.audits());
     assert!(audits.is_multiple_of(each), "whole batches only");
     let sent = generator::send(&Load {
         connections: BATCH_CONNECTIONS,
         first_record: first,
+        pace,
         requests_max: audits / each,
         ..Load::new(server.address, request, POSTING_MAX)
     })?;
