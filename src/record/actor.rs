@@ -1,5 +1,6 @@
 //! One open window of a record: its audits' places, its deadline.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// the next.
 pub struct RecordActor {
     of: Arc<WindowKey>,
-    registry: Addr<Registry>,
+    registry: Rc<Addr<Registry>>,
     shared: Arc<Shared>,
     window: Option<Window>,
     /// Set while a window is being closed: by then its audits are out of `window`.
@@ -91,7 +92,7 @@ impl RecordActor {
     /// Starts an actor on the current thread, which must be the registry's.
     pub(super) fn start(
         of: Arc<WindowKey>,
-        registry: Addr<Registry>,
+        registry: Rc<Addr<Registry>>,
         shared: Arc<Shared>,
         window: Option<Window>,
     ) -> Addr<RecordActor> {

@@ -2,10 +2,12 @@
 //! talks to them, so that all that concerns a record passes through one mailbox in order.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use actix::prelude::*;
+use ahash::HashMap;
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
 
@@ -24,6 +26,8 @@ const ASKED_AT_ONCE: usize = 1_024;
 pub struct Registry {
     shared: Arc<Shared>,
     windows: HashMap<Arc<WindowKey>, Entry>,
+    /// Where its actors reach it. They share it: an address of one's own takes a hundred bytes.
+    address: Weak<Addr<Registry>>,
     /// The slots beside the server's that are in use, and by how many windows.
     own_slots: BTreeMap<Slot, usize>,
     deadlines: Deadlines,
@@ -129,7 +133,8 @@ impl Registry {
         ctx.set_mailbox_capacity(0);
         Registry {
             shared,
-            windows: HashMap::new(),
+            windows: HashMap::default(),
+            address: Weak::new(),
             own_slots: BTreeMap::new(),
             deadlines: Deadlines::default(),
             timer: None,
@@ -181,8 +186,17 @@ impl Registry {
             *self.own_slots.entry(of.slot.clone()).or_default() += 1;
         }
         let of = Arc::new(of);
-        let actor = RecordActor::start(of.clone(), ctx.address(), self.shared.clone(), window);
+        let actor = RecordActor::start(of.clone(), self.address(ctx), self.shared.clone(), window);
         self.windows.entry(of).insert_entry(Entry { actor, sent: 0, opened }).into_mut()
+    }
+
+    /// The address that its actors share; gone with the last of them, so that it keeps no registry alive.
+    fn address(&mut self, ctx: &Context<Self>) -> Rc<Addr<Registry>> {
+        self.address.upgrade().unwrap_or_else(|| {
+            let address = Rc::new(ctx.address());
+            self.address = Rc::downgrade(&address);
+            address
+        })
     }
 
     /// The actors of a record's windows: the server's first.
