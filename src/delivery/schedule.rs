@@ -3,8 +3,10 @@
 //! Messages of one record stand in a line, and only the first of a line may go (D4). So the next to
 //! go is the first of the line that is due the longest.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
+
+use ahash::HashMap;
 
 use crate::clock::Timestamp;
 use crate::model::{Id, Owed, Partition};

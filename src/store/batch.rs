@@ -1,7 +1,6 @@
 //! What one commit writes. A batch of sled's own cannot be read again, and a backup has to hear of it.
 
-use std::collections::HashMap;
-
+use ahash::HashMap;
 use sled::IVec;
 
 /// Rows put and removed together, all or none; the last word on a key counts.

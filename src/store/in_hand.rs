@@ -2,8 +2,9 @@
 //! them in (R17). In memory only; what may have been in flight when the server stopped is taken to
 //! be in flight until it has been tried again.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
+
+use ahash::HashMap;
 
 use crate::model::Id;
 

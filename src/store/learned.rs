@@ -12,9 +12,10 @@
 mod lesson;
 mod query;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{RwLock, RwLockReadGuard};
 
+use ahash::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 pub use lesson::{Details, Lesson, Thing};
@@ -97,7 +98,7 @@ pub struct Screen<'s> {
 impl Store {
     /// What audits teach an account.
     pub fn screen(&self, account: Account) -> Screen<'_> {
-        Screen { learned: &self.learned, account, renewed: HashSet::new() }
+        Screen { learned: &self.learned, account, renewed: HashSet::default() }
     }
 
     /// What was learned in an account.
@@ -135,7 +136,7 @@ impl Screen<'_> {
 impl Learned {
     /// Reads what was learned.
     pub fn load(tree: &Tree) -> Result<Learned, StoreError> {
-        let mut accounts: HashMap<Account, Memory> = HashMap::new();
+        let mut accounts: HashMap<Account, Memory> = HashMap::default();
         for row in tree.scan_prefix([keys::LEARNED]) {
             let (key, bytes) = row?;
             let account = keys::account_of_learned(&key)

@@ -100,9 +100,10 @@ mod value;
 mod waker;
 mod writer;
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
+
+use ahash::HashMap;
 
 pub use backup::{Backup, BadBackup, Restore};
 use batch::Batch;

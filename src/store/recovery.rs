@@ -3,7 +3,7 @@
 //! An open window is not written down; it is what the history holds and no mark names. So recovery
 //! reads both from the low water on, which every commit stores.
 
-use std::collections::{HashMap, HashSet};
+use ahash::{HashMap, HashSet};
 
 use super::counters::{Counters, State};
 use super::history::decode_mark;
@@ -79,7 +79,7 @@ pub(super) fn recover(store: &Store, now: Timestamp) -> Result<(State, Recovered
 fn open_windows(store: &Store, low_water: Id) -> Result<Vec<OpenWindow>, StoreError> {
     let closed = closed_places(store, low_water)?;
     let is_closed = |slot: &Slot, place: &Id| closed.get(slot).is_some_and(|of| of.contains(place));
-    let mut position: HashMap<(RecordKey, Slot), usize> = HashMap::new();
+    let mut position: HashMap<(RecordKey, Slot), usize> = HashMap::default();
     let mut windows: Vec<OpenWindow> = Vec::new();
     for pack in pack::scan(store.tree(), low_water)? {
         let (first, bytes) = pack?;
@@ -125,7 +125,7 @@ fn record_of(place: Id, account: Account, text: &str) -> Result<RecordKey, Store
 /// The places at or above `low_water` that marks name, by the slot of their window. A mark is younger
 /// than what it names.
 fn closed_places(store: &Store, low_water: Id) -> Result<HashMap<Slot, HashSet<Id>>, StoreError> {
-    let mut closed: HashMap<Slot, HashSet<Id>> = HashMap::new();
+    let mut closed: HashMap<Slot, HashSet<Id>> = HashMap::default();
     for row in bundle::rows(store.tree(), keys::MARKS, low_water, Id::from_u64(u64::MAX))? {
         for (id, bytes) in row?.entries() {
             let mark = decode_mark(id, bytes)?;

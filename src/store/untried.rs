@@ -4,7 +4,9 @@
 //! that is tried, or asked for again, has a row of its own from then on; so does how it was settled. The row
 //! of many goes once none of its messages is owed as it says there; what it says of others is old by then.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+
+use ahash::HashSet;
 
 use super::tree::Tree;
 use super::{Batch, StoreError, bundle, keys, log, value};

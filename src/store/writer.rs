@@ -23,9 +23,9 @@ mod once;
 mod outbox;
 mod own_events;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use ahash::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::blocks::{Change, Fate};
@@ -180,32 +180,32 @@ impl<'s> Draft<'s> {
             config: store.config(),
             configured: false,
             integrations_changed: false,
-            answers: HashMap::new(),
-            ids: HashMap::new(),
-            health: HashMap::new(),
-            owed_change: HashMap::new(),
+            answers: HashMap::default(),
+            ids: HashMap::default(),
+            health: HashMap::default(),
+            owed_change: HashMap::default(),
             events: events::Events::default(),
             waits: Vec::new(),
-            done: HashMap::new(),
+            done: HashMap::default(),
             accepted: Vec::new(),
             owed: Vec::new(),
             gone: Vec::new(),
-            outbox: HashMap::new(),
-            settled: HashMap::new(),
+            outbox: HashMap::default(),
+            settled: HashMap::default(),
             lines: Vec::new(),
-            lessons: HashMap::new(),
-            lessons_new: HashMap::new(),
+            lessons: HashMap::default(),
+            lessons_new: HashMap::default(),
             lessons_forgotten: Vec::new(),
-            lessons_left: HashMap::new(),
+            lessons_left: HashMap::default(),
             full: full_records::Changed::default(),
             blocks: Change::default(),
             became: Vec::new(),
-            forgotten: HashSet::new(),
-            entries: HashMap::new(),
+            forgotten: HashSet::default(),
+            entries: HashMap::default(),
             bundles: Vec::new(),
-            made: HashMap::new(),
+            made: HashMap::default(),
             untried: Vec::new(),
-            tried: HashSet::new(),
+            tried: HashSet::default(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Digests of messages: what a commit makes, what it changes, and what it forgets of them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+
+use ahash::HashSet;
 
 use super::Draft;
 use crate::model::Id;

@@ -1,7 +1,7 @@
 //! Marks and messages, which those of a commit share rows; and what is owed of its messages, which shares them
 //! alike.
 
-use std::collections::HashMap;
+use ahash::HashMap;
 
 use super::Draft;
 use crate::model::Id;

@@ -1,6 +1,6 @@
 //! Security events: taken down in their list, and sent to whoever wants them, at once or together.
 
-use std::collections::HashMap;
+use ahash::HashMap;
 
 use super::{Draft, encode};
 use crate::address;

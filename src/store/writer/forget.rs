@@ -1,6 +1,6 @@
 //! Forgetting what is too old, with every row that hangs on it.
 
-use std::collections::HashSet;
+use ahash::HashSet;
 
 use super::Draft;
 use crate::model::{Id, MessageDraft, Source, Status};

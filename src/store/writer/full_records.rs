@@ -1,7 +1,8 @@
 //! Full records: put, removed, kept.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use ahash::HashMap;
 
 use super::{Draft, encode};
 use crate::model::{Account, FullRecord, Id, Pending, RecordKey, Stage, WindowRule};
