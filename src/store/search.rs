@@ -308,12 +308,13 @@ enum Index {
 
 impl Index {
     fn of(filter: &MessageFilter) -> Option<Index> {
-        let by_code = filter.code.and_then(codes::prefix_of);
-        let by_code = by_code.map(|prefix| Index::Codes(prefix.to_vec()));
-        by_code.or(match filter.status? {
+        if let Some(prefix) = filter.code.and_then(codes::prefix_of) {
+            return Some(Index::Codes(prefix.to_vec()));
+        }
+        match filter.status? {
             Status::Pending | Status::Held => Some(Index::Owed),
             Status::Delivered => None,
             status => Some(Index::Settled(keys::status_messages(status).to_vec())),
-        })
+        }
     }
 }
