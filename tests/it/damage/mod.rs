@@ -202,6 +202,14 @@ fn a_file_that_is_missing_is_named() {
     }
 }
 
+/// Keeps a store that failed a test, to be looked at; says where.
+fn kept(data: &Path) -> String {
+    let folder =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kept-{}", std::process::id()));
+    store::copy(data, &folder);
+    format!("\nThe store is kept in {}", folder.display())
+}
+
 #[test]
 fn a_store_that_is_whole_is_saved_row_for_row() {
     for made in [store::stopped(), store::killed()] {
@@ -213,8 +221,8 @@ fn a_store_that_is_whole_is_saved_row_for_row() {
             .arg("--repair")
             .arg(saved.data()));
         let said = said(&repaired);
-        assert!(repaired.status.success(), "{said}");
-        assert!(said.contains("all of it could be read"), "{said}");
+        let is_all = repaired.status.success() && said.contains("all of it could be read");
+        assert!(is_all, "{said}{}", kept(&made.data));
         let rows = Rows::read(&saved.store());
         assert!(rows.holds_all_of_what_is_kept(&made.rows));
         assert_eq!(rows.primary(), made.rows.primary());
