@@ -9,6 +9,8 @@ pub struct Leaf {
     pub lo: Vec<u8>,
     /// The first key behind it; empty for none.
     pub hi: Vec<u8>,
+    /// The page behind it; 0 for none.
+    pub next: u64,
     /// How much of `lo` all of its keys begin with.
     prefix: usize,
     /// In order.
@@ -35,7 +37,7 @@ pub enum Link<'b> {
 impl Page {
     pub fn decode(mut rest: &[u8]) -> Option<Page> {
         let rest = &mut rest;
-        let (_next, _merging) = (number(rest)?, number(rest)?);
+        let (next, _merging) = (number(rest)?, number(rest)?);
         let [_is_merging, prefix] = *rest.split_off(..2)? else { return None };
         let (lo, hi) = (bytes(rest)?.to_vec(), bytes(rest)?.to_vec());
         let kind = *rest.split_off_first()?;
@@ -54,7 +56,7 @@ impl Page {
             rows.push((key, bytes(rest)?.to_vec()));
         }
         let prefix = usize::from(prefix);
-        (prefix <= lo.len()).then_some(Page::Leaf(Leaf { lo, hi, prefix, rows }))
+        (prefix <= lo.len()).then_some(Page::Leaf(Leaf { lo, hi, next, prefix, rows }))
     }
 }
 

@@ -2,11 +2,11 @@
 //! in old segments, and must not bring their rows back: so the newest page counts that holds a key, and
 //! older ones only for keys that no newer one holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use super::scan::{Hole, Log};
-use super::versions::{Reader, Version, end_of_log};
+use super::versions::{Read, Reader, Version, end_of_log};
 use crate::model::Id;
 use crate::store::counters::Counters;
 use crate::store::sum::Sum;
@@ -58,6 +58,15 @@ fn each_row(
     reader: &Reader,
     take: &mut impl FnMut(Row) -> Result<(), StoreError>,
 ) -> Result<Gaps, StoreError> {
+    if let Some(chain) = chain(versions, reader)? {
+        for version in chain {
+            let Some(Read { leaf, .. }) = version.read(reader)? else { continue };
+            for (key, value) in leaf.rows(&leaf.lo, &leaf.hi) {
+                take(Row { key: &key, value, may_be_old: false })?;
+            }
+        }
+        return Ok(Gaps(BTreeMap::new()));
+    }
     let mut gaps = Gaps::default();
     for version in versions {
         if gaps.0.is_empty() {
@@ -72,6 +81,33 @@ fn each_row(
         }
     }
     Ok(gaps)
+}
+
+/// The pages from the first key to the last, each of which names the next; none where they do not lead there. A
+/// page that nobody names is no part of the tree, however new: half of a split that a crash cut short.
+fn chain<'v>(
+    versions: &'v [Version],
+    reader: &Reader,
+) -> Result<Option<Vec<&'v Version>>, StoreError> {
+    let mut pages = HashMap::new();
+    for version in versions.iter().filter(|version| version.is_newest) {
+        if let Some(Read { leaf, is_broken: false }) = version.read(reader)? {
+            pages.insert(version.page(), (version, leaf.lo, leaf.hi, leaf.next));
+        }
+    }
+    let mut firsts = pages.values().filter(|(_, lo, ..)| lo.is_empty());
+    let (Some(mut page), None) = (firsts.next(), firsts.next()) else { return Ok(None) };
+    let mut chain = vec![page.0];
+    while !page.2.is_empty() {
+        // Keys ascend, or it would not end where what a page says of its neighbours is damaged.
+        let follows = |(_, lo, hi, _): &&(_, Vec<u8>, Vec<u8>, _)| {
+            *lo == page.2 && (hi.is_empty() || hi > lo)
+        };
+        let Some(next) = pages.get(&page.3).filter(follows) else { return Ok(None) };
+        page = next;
+        chain.push(page.0);
+    }
+    Ok(Some(chain))
 }
 
 /// Whether these are all rows that were acknowledged: by what they come to, where that was kept.

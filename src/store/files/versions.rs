@@ -76,6 +76,11 @@ impl Version {
         self
     }
 
+    /// The page that it is of.
+    pub fn page(&self) -> u64 {
+        self.base.page
+    }
+
     /// What it comes to; none when it has no rows, or cannot be read.
     pub fn read(&self, reader: &Reader) -> io::Result<Option<Read>> {
         let page = reader.body(&self.base)?.and_then(|body| Page::decode(&body));
