@@ -45,7 +45,16 @@ impl Salvage {
         let reader = Reader::open(folder)?;
         let end = end_of_log(&log, &reader)?;
         let mut versions = Version::all(&log, end);
-        if end != u64::MAX && !is_all(&versions, &reader, acknowledged)? {
+        // What comes to what was stored is all there was.
+        if let Some(chain) = chain(&versions, &reader)?
+            && is_all(acknowledged, |take| each_of(&chain, &reader, take))?
+        {
+            each_of(&chain, &reader, &mut take)?;
+            return Ok(Salvage { gaps: Vec::new(), holes: log.holes });
+        }
+        if end != u64::MAX
+            && !is_all(acknowledged, |take| each_row(&versions, &reader, take).map(drop))?
+        {
             versions = Version::all(&log, u64::MAX);
         }
         let gaps = each_row(&versions, &reader, &mut take)?;
@@ -56,17 +65,8 @@ impl Salvage {
 fn each_row(
     versions: &[Version],
     reader: &Reader,
-    take: &mut impl FnMut(Row) -> Result<(), StoreError>,
+    take: &mut dyn FnMut(Row) -> Result<(), StoreError>,
 ) -> Result<Gaps, StoreError> {
-    if let Some(chain) = chain(versions, reader)? {
-        for version in chain {
-            let Some(Read { leaf, .. }) = version.read(reader)? else { continue };
-            for (key, value) in leaf.rows(&leaf.lo, &leaf.hi) {
-                take(Row { key: &key, value, may_be_old: false })?;
-            }
-        }
-        return Ok(Gaps(BTreeMap::new()));
-    }
     let mut gaps = Gaps::default();
     for version in versions {
         if gaps.0.is_empty() {
@@ -81,6 +81,21 @@ fn each_row(
         }
     }
     Ok(gaps)
+}
+
+/// Hands every row of pages whose newest state can be read to `take`.
+fn each_of(
+    pages: &[&Version],
+    reader: &Reader,
+    take: &mut dyn FnMut(Row) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    for page in pages {
+        let Some(Read { leaf, .. }) = page.read(reader)? else { continue };
+        for (key, value) in leaf.rows(&leaf.lo, &leaf.hi) {
+            take(Row { key: &key, value, may_be_old: false })?;
+        }
+    }
+    Ok(())
 }
 
 /// The pages from the first key to the last, each of which names the next; none where they do not lead there. A
@@ -111,9 +126,12 @@ fn chain<'v>(
 }
 
 /// Whether these are all rows that were acknowledged: by what they come to, where that was kept.
-fn is_all(versions: &[Version], reader: &Reader, acknowledged: Id) -> Result<bool, StoreError> {
+fn is_all(
+    acknowledged: Id,
+    read: impl FnOnce(&mut dyn FnMut(Row) -> Result<(), StoreError>) -> Result<(), StoreError>,
+) -> Result<bool, StoreError> {
     let (mut sum, mut stored, mut newest) = (Sum::default(), None, Id::default());
-    each_row(versions, reader, &mut |row| {
+    read(&mut |row: Row| {
         sum.add(row.key, row.value);
         if row.key == keys::SUM {
             stored = Some(row.value.to_vec());

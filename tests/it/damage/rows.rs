@@ -57,6 +57,11 @@ impl Rows {
         self.of(b"r").any(|(key, _)| key.ends_with(id))
     }
 
+    /// Where nobody tried a message, what is owed of it may lie in one row with that of others before it.
+    fn may_be_untried(&self, id: &[u8]) -> bool {
+        self.of(b"U").any(|(first, _)| &first[1..9] <= id)
+    }
+
     /// Nothing is made up: each row is one of `others`.
     pub fn are_of(&self, others: &Rows, harm: &Harm) {
         for (key, value) in self.of(WRITTEN_ONCE) {
@@ -70,6 +75,7 @@ impl Rows {
             let is_known = others.0.contains_key(key)
                 || (key[0] == b'w' && others.has_window(&key[1..]))
                 || (key[0] == b's' && others.0.contains_key(&owed))
+                || (key[0] == b's' && others.may_be_untried(&key[1..]))
                 || key.len() > 9 && b"wy".contains(&key[0]);
             assert!(is_known, "{harm:?}: {name:?} was never there");
         }
@@ -78,8 +84,7 @@ impl Rows {
         for (key, _) in messages {
             let of = |kind: u8| [&[kind], &key[1..]].concat();
             let has = |kind: u8| self.0.contains_key(&of(kind));
-            // Where nobody tried it, what is owed of it may lie in one row with that of others before it.
-            let is_untried = self.of(b"U").any(|(first, _)| *first <= of(b'U'));
+            let is_untried = self.may_be_untried(&key[1..]);
             assert!(
                 has(b'o') || has(b's') || is_untried,
                 "{harm:?}: a message is neither owed nor settled"
