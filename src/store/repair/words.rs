@@ -8,6 +8,7 @@ use super::rows::Taken;
 
 /// Kinds of rows that nothing else can be made of, in the order of their keys.
 pub const KINDS: [(u8, &str); 20] = [
+    (keys::UNTRIED, "what is owed, and was never tried"),
     (keys::AUDITS, "audits"),
     (keys::WAITING_EVENTS, "security events that wait to be sent together"),
     (b'c', "settings: integrations, tokens, sessions, accounts, workspaces"),
@@ -17,7 +18,6 @@ pub const KINDS: [(u8, &str); 20] = [
     (keys::ANSWERS, "answers to calls that are to happen once"),
     (keys::LEARNED, "what audits taught"),
     (b'm', "counters"),
-    (keys::UNTRIED, "what is owed, and was never tried"),
     (keys::OUTBOX, "what is owed"),
     (keys::PARTS, "which events of messages are left"),
     (b'q', "what was counted hour by hour"),
