@@ -180,8 +180,8 @@ impl DeliveryActor {
         let began = self.pace.begin();
         let attempt = attempt::make(turn, integration, shared, transport);
         ctx.spawn(attempt.into_actor(self).map(move |made, actor, ctx| {
-            if let Some((outcome, took)) = &made.exchange {
-                actor.pace.ended(began, *took, outcome, actor.schedule.in_flight());
+            if let Some((code, took)) = made.exchange {
+                actor.pace.ended(began, took, code, actor.schedule.in_flight());
             }
             actor.keep_time();
             let settled = made.settled.map(|settled| actor.by_the_clock_now(settled, made.decided));

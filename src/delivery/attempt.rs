@@ -7,13 +7,10 @@ use std::time::Duration;
 use super::jump::Seen;
 use super::receipt;
 use super::schedule::Turn;
-use super::wire::{self, Wire};
-use super::{Posted, Shared, TestHook, Transport};
+use super::{Posted, Request, Shared, TestHook, Transport, wire};
 use crate::clock::{Clock, Timestamp};
 use crate::format::siem;
-use crate::model::{
-    Attempt, AttemptOutcome, Delivery, Id, Integration, Message, Owed, Parts, Trigger,
-};
+use crate::model::{Attempt, Delivery, Id, Integration, Message, Owed, Parts, Trigger};
 use crate::retry::{self, Next};
 use crate::store::{Entry, Settle, Settlement, Store, StoreError};
 
@@ -31,8 +28,9 @@ impl Drop for Held {
 
 /// An attempt that was made.
 pub struct Made {
-    /// What came of the request, and how long it took; none when there was nothing to send.
-    pub exchange: Option<(AttemptOutcome, Duration)>,
+    /// The status that was answered, if there was an answer, and how long that took; none when there was
+    /// nothing to send.
+    pub exchange: Option<(Option<u16>, Duration)>,
     /// What the clocks showed when it was decided how to go on.
     pub decided: Seen,
     /// What came of writing it down.
@@ -68,10 +66,10 @@ pub async fn make(
         }
     };
     let (at, started) = (shared.clock.now(), shared.clock.monotonic());
-    let wire = Wire::of(&integration, turn.message, at, body);
-    let mut posted = transport.post(wire.request(&integration)).await;
+    let request = Rc::new(wire::request(&integration, turn.message, at, body));
+    let mut posted = transport.post(request.clone()).await;
     let receipt = receipt::read(&integration, &posted, count);
-    let acknowledged = receipt::wait_for(&integration, &posted, &wire, transport.as_ref()).await;
+    let acknowledged = receipt::wait_for(&integration, &posted, &request, transport.as_ref()).await;
     let took = shared.clock.monotonic() - started;
     shared.metrics.attempts.made(&posted.outcome, took);
     let number = turn.attempts + 1;
@@ -94,16 +92,16 @@ pub async fn make(
         turn.message,
         integration.spec.name.escaped()
     );
-    let outcome = posted.outcome.clone();
+    let code = posted.outcome.code();
     let settle = Settle {
         message: turn.message,
         integration: integration.id,
         partition: turn.partition,
-        attempt: written(number, at, owed.asked_by, took, wire, posted),
+        attempt: written(number, at, owed.asked_by, took, request, posted),
         next,
         parts: parts.filter(|_| has_parts),
     };
-    Made { exchange: Some((outcome, took)), decided, settled: shared.journal.settle(settle).await }
+    Made { exchange: Some((code, took)), decided, settled: shared.journal.settle(settle).await }
 }
 
 /// The message, what is owed of it, and which parts; none when it is owed no more.
@@ -148,10 +146,10 @@ pub async fn sample(
     transport: Rc<dyn Transport>,
 ) -> Attempt {
     let (at, started) = (shared.clock.now(), shared.clock.monotonic());
-    let wire = Wire::of(&integration, Id::at(at), at, test.body);
-    let posted = transport.post(wire.request(&integration)).await;
+    let request = Rc::new(wire::request(&integration, Id::at(at), at, test.body));
+    let posted = transport.post(request.clone()).await;
     let took = shared.clock.monotonic() - started;
-    written(1, at, Some(test.by.into()), took, wire, posted)
+    written(1, at, Some(test.by.into()), took, request, posted)
 }
 
 fn written(
@@ -159,7 +157,7 @@ fn written(
     at: Timestamp,
     asked_by: Option<Box<str>>,
     took: Duration,
-    wire: Wire,
+    request: Rc<Request>,
     posted: Posted,
 ) -> Attempt {
     let Posted { outcome, timing, note } = posted;
@@ -168,7 +166,7 @@ fn written(
         at,
         trigger: if asked_by.is_some() { Trigger::Manual } else { Trigger::Scheduled },
         asked_by,
-        request_headers: wire::redacted(wire.headers),
+        request_headers: wire::redacted(Rc::unwrap_or_clone(request).headers),
         total_ms: took.as_millis() as u32,
         timing,
         outcome: wire::cut(outcome),

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::model::AttemptOutcome;
+use crate::model::is_success;
 
 /// Where every hook starts.
 const START: u32 = 16;
@@ -47,31 +47,23 @@ impl Pace {
         Began(self.halvings)
     }
 
-    /// An attempt that `began` took so long and came to this, with so many in flight, it included.
-    pub fn ended(
-        &mut self,
-        began: Began,
-        took: Duration,
-        outcome: &AttemptOutcome,
-        in_flight: usize,
-    ) {
-        if is_too_much(outcome) {
+    /// An attempt that `began` took so long and was answered with this, if at all, with so many in flight,
+    /// it included.
+    pub fn ended(&mut self, began: Began, took: Duration, code: Option<u16>, in_flight: usize) {
+        if is_too_much(code) {
             if began.0 == self.halvings {
                 self.limit = (self.limit / 2).max(1);
                 self.halvings = self.halvings.wrapping_add(1);
             }
-        } else if outcome.is_success() && took < QUICK && in_flight >= self.limit() {
+        } else if code.is_some_and(is_success) && took < QUICK && in_flight >= self.limit() {
             self.limit = (self.limit + 1).min(self.max);
         }
     }
 }
 
 /// Whether this tells that the hook has too much to do: 429, 5xx, or no answer.
-fn is_too_much(outcome: &AttemptOutcome) -> bool {
-    match outcome.code() {
-        Some(code) => code == 429 || code >= 500,
-        None => true,
-    }
+fn is_too_much(code: Option<u16>) -> bool {
+    code.is_none_or(|code| code == 429 || code >= 500)
 }
 
 #[cfg(test)]
@@ -80,38 +72,32 @@ mod tests {
 
     const SOON: Duration = Duration::from_millis(50);
 
-    fn answer(code: u16) -> AttemptOutcome {
-        AttemptOutcome::Answered { code, headers: vec![], body: String::new(), body_cut: false }
-    }
-
     #[test]
     fn it_grows_while_answers_are_quick_and_good_and_all_room_is_used() {
         let mut pace = Pace::new(20);
         assert_eq!(pace.limit(), 16);
-        pace.ended(pace.begin(), SOON, &answer(200), 3);
+        pace.ended(pace.begin(), SOON, Some(200), 3);
         assert_eq!(pace.limit(), 16, "more room would not have helped");
-        pace.ended(pace.begin(), QUICK, &answer(200), 16);
-        pace.ended(pace.begin(), SOON, &answer(404), 16);
+        pace.ended(pace.begin(), QUICK, Some(200), 16);
+        pace.ended(pace.begin(), SOON, Some(404), 16);
         assert_eq!(pace.limit(), 16);
         for _ in 0..10 {
-            pace.ended(pace.begin(), SOON, &answer(204), pace.limit());
+            pace.ended(pace.begin(), SOON, Some(204), pace.limit());
         }
         assert_eq!(pace.limit(), 20, "as far as the integration allows");
     }
 
     #[test]
     fn it_halves_once_for_all_that_began_before() {
-        for bad in
-            [answer(429), answer(500), answer(503), AttemptOutcome::Unanswered("late".into())]
-        {
+        for bad in [Some(429), Some(500), Some(503), None] {
             let mut pace = Pace::new(256);
             let began = pace.begin();
             for _ in 0..16 {
-                pace.ended(began, SOON, &bad, 16);
+                pace.ended(began, SOON, bad, 16);
             }
             assert_eq!(pace.limit(), 8);
             for _ in 0..10 {
-                pace.ended(pace.begin(), SOON, &bad, 1);
+                pace.ended(pace.begin(), SOON, bad, 1);
             }
             assert_eq!(pace.limit(), 1, "never none");
         }

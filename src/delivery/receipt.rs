@@ -1,10 +1,10 @@
 //! What receivers of many events say of each, and whether they have them for good.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
 
-use super::wire::Wire;
 use super::{Posted, Request, Transport};
 use crate::format::siem::{self, Verdict};
 use crate::model::{AttemptOutcome, Format, Integration};
@@ -24,11 +24,11 @@ pub fn read(integration: &Integration, posted: &Posted, count: u32) -> Option<Ve
 pub async fn wait_for(
     integration: &Integration,
     posted: &Posted,
-    wire: &Wire,
+    sent: &Request,
     transport: &dyn Transport,
 ) -> Result<(), String> {
     let AttemptOutcome::Answered { body, .. } = &posted.outcome else { return Ok(()) };
-    let has_channel = wire.headers.iter().any(|(name, _)| name == CHANNEL);
+    let has_channel = sent.headers.iter().any(|(name, _)| name == CHANNEL);
     if integration.spec.format != Format::SplunkHec || !has_channel || !posted.outcome.is_success()
     {
         return Ok(());
@@ -41,7 +41,7 @@ pub async fn wait_for(
     for wait_ms in ASKED_AFTER_MS {
         actix_web::rt::time::sleep(Duration::from_millis(wait_ms)).await;
         waited_ms += wait_ms;
-        let asked = transport.post(question(integration, wire, &url, id)).await;
+        let asked = transport.post(Rc::new(question(sent, &url, id))).await;
         if let AttemptOutcome::Answered { body, .. } = &asked.outcome
             && siem::is_acknowledged(body, id)
         {
@@ -55,14 +55,14 @@ pub async fn wait_for(
 }
 
 /// Asks whether the events are kept: with the same credentials, in the same channel.
-fn question(integration: &Integration, wire: &Wire, url: &str, id: u64) -> Request {
+fn question(sent: &Request, url: &str, id: u64) -> Request {
     let is_kept = |name: &str| !name.starts_with("webhook-") && name != "content-encoding";
-    let headers = wire.headers.iter().filter(|(name, _)| is_kept(name)).cloned();
+    let headers = sent.headers.iter().filter(|(name, _)| is_kept(name)).cloned();
     Request {
         url: url.to_owned(),
         headers: headers.collect(),
         body: Bytes::from(siem::ack_request(id)),
-        timeout: integration.spec.timeout,
+        timeout: sent.timeout,
         answer_bytes_max: 16 << 10,
     }
 }

@@ -10,8 +10,9 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use awc::body::BodySize;
 use awc::error::PayloadError;
+use awc::http::Uri;
 use awc::http::header::HeaderMap;
-use awc::{Client, ClientResponse, Connector};
+use awc::{Client, ClientRequest, ClientResponse, Connector};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, Stream, StreamExt};
 
@@ -58,13 +59,50 @@ pub struct Posted {
 /// Posts requests. A trait, so that tests can answer without a socket.
 pub trait Transport {
     /// Posts `request`; the answer, or why there is none.
-    fn post(&self, request: Request) -> LocalBoxFuture<'static, Posted>;
+    fn post(&self, request: Rc<Request>) -> LocalBoxFuture<'static, Posted>;
 }
 
 /// Posts over HTTP and HTTPS. Follows no redirects.
 pub struct HttpTransport {
     /// Or what is wrong with the integration's certificates.
     client: Result<Client, BadCertificate>,
+    /// Where nearly all requests go: taken apart once.
+    hook: Rc<Destination>,
+}
+
+/// Where a request goes.
+struct Destination {
+    /// As it was configured.
+    url: String,
+    /// As it is asked for: what needs escaping is escaped, as browsers would.
+    uri: Result<Uri, String>,
+    /// Name and port.
+    host: String,
+    is_https: bool,
+}
+
+impl Destination {
+    fn of(url: &str) -> Self {
+        let parsed = url::Url::parse(url).ok();
+        let host_and_port = parsed
+            .as_ref()
+            .and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
+        let escaped = parsed.map_or_else(|| url.to_owned(), String::from);
+        Self {
+            url: url.to_owned(),
+            host: host_and_port.unwrap_or_else(|| url.to_owned()),
+            is_https: escaped.starts_with("https:"),
+            uri: escaped.parse().map_err(|_| escaped),
+        }
+    }
+
+    fn request(&self, client: &Client) -> ClientRequest {
+        match &self.uri {
+            Ok(uri) => client.post(uri.clone()),
+            // Whoever posts it is told what is wrong with it.
+            Err(text) => client.post(text.as_str()),
+        }
+    }
 }
 
 impl HttpTransport {
@@ -87,18 +125,22 @@ impl HttpTransport {
                 .no_default_headers()
                 .finish()
         });
-        HttpTransport { client }
+        HttpTransport { client, hook: Rc::new(Destination::of(&spec.hook_url)) }
     }
 }
 
 impl Transport for HttpTransport {
-    fn post(&self, request: Request) -> LocalBoxFuture<'static, Posted> {
+    fn post(&self, request: Rc<Request>) -> LocalBoxFuture<'static, Posted> {
         let client = self.client.clone();
+        let to = match request.url == self.hook.url {
+            true => self.hook.clone(),
+            false => Rc::new(Destination::of(&request.url)),
+        };
         async move {
             match client {
                 Ok(client) => {
                     let progress = Rc::new(Progress::default());
-                    progress.follow(post(client, request, &progress)).await
+                    progress.follow(post(client, &to, &request, &progress)).await
                 }
                 Err(bad) => Posted {
                     outcome: AttemptOutcome::Unanswered(bad.to_string()),
@@ -111,20 +153,18 @@ impl Transport for HttpTransport {
     }
 }
 
-async fn post(client: Client, request: Request, progress: &Progress) -> Posted {
-    let host = host_of(&request.url);
-    // As browsers would write it: what needs escaping is escaped.
-    let url = url::Url::parse(&request.url).map_or_else(|_| request.url.clone(), String::from);
+async fn post(client: Client, to: &Destination, request: &Request, progress: &Progress) -> Posted {
     let (timeout, answer_bytes_max) = (request.timeout, request.answer_bytes_max);
-    let is_https = url.starts_with("https:");
-    let what = words::Circumstances { host: &host, is_https, timeout, progress };
+    let is_https = to.is_https;
+    let what = words::Circumstances { host: &to.host, is_https, timeout, progress };
     // What a hook sends compressed stays so: a few kilobytes could become gigabytes.
-    let mut post = client.post(url).no_decompress();
+    let mut post = to.request(&client).no_decompress();
     for (name, value) in &request.headers {
         post = post.insert_header((name.as_str(), value.as_str()));
     }
     let started = SystemClock.monotonic();
-    let answered = tokio::time::timeout(timeout, post.send_body(Body(Some(request.body)))).await;
+    let answered =
+        tokio::time::timeout(timeout, post.send_body(Body(Some(request.body.clone())))).await;
     let left = timeout.saturating_sub(SystemClock.monotonic() - started);
     let (outcome, note) = match answered {
         Ok(Ok(mut response)) => answer(&mut response, answer_bytes_max, left, &what).await,
@@ -245,14 +285,6 @@ fn headers(map: &HeaderMap) -> Vec<(String, String)> {
     .collect()
 }
 
-fn host_of(url: &str) -> String {
-    let parsed = url::Url::parse(url).ok();
-    let host_and_port = parsed
-        .as_ref()
-        .and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
-    host_and_port.unwrap_or_else(|| url.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,7 +305,7 @@ mod tests {
             ("http://127.0.0.1:9/x?y", "127.0.0.1:9"),
             ("https://[::1]:8443/", "[::1]:8443"),
         ] {
-            assert_eq!(host_of(url), host);
+            assert_eq!(Destination::of(url).host, host);
         }
     }
 }

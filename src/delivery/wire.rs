@@ -3,7 +3,6 @@
 
 use std::io::Write;
 
-use actix_web::web::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -15,50 +14,38 @@ use crate::sign;
 
 /// What every request says it is from.
 const USER_AGENT: &str = concat!("Lull/", env!("CARGO_PKG_VERSION"));
+/// The headers of every request, none of which is a secret.
+const OWN: [&str; 5] =
+    ["content-type", "user-agent", "webhook-id", "webhook-timestamp", "webhook-signature"];
 /// The most bytes of an answer's body that are kept.
 const KEPT_BYTES_MAX: usize = 16 << 10;
 /// The most bytes of an answer that are read where it says what became of each of many events.
 const RECEIPT_BYTES_MAX: usize = 4 << 20;
 
-/// A request, ready to be sent.
-pub struct Wire {
-    pub headers: Vec<(String, String)>,
-    body: Bytes,
-}
-
-impl Wire {
-    /// The request with this body, that is sent `at`.
-    pub fn of(integration: &Integration, message: Id, at: Timestamp, body: String) -> Self {
-        let spec = &integration.spec;
-        let body = if spec.gzip { gzipped(body.as_bytes()) } else { body.into_bytes() };
-        let id = message.to_string();
-        let signature = sign::sign(integration.secrets(at), &id, at, &body);
-        let own = [
-            ("content-type", siem::content_type(spec.format).to_owned()),
-            ("user-agent", USER_AGENT.to_owned()),
-            ("webhook-id", id),
-            ("webhook-timestamp", at.unix_seconds().to_string()),
-            ("webhook-signature", signature),
-        ];
-        let encoding = spec.gzip.then(|| ("content-encoding", "gzip".to_owned()));
-        let own = own.into_iter().chain(encoding).map(|(name, value)| (name.to_owned(), value));
-        let added = spec.headers.iter();
-        let headers =
-            own.chain(added.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
-        Self { headers: headers.collect(), body: body.into() }
-    }
-
-    /// The request to the integration's hook.
-    pub fn request(&self, integration: &Integration) -> Request {
-        let spec = &integration.spec;
-        let many = spec.format.takes_batches();
-        Request {
-            url: spec.hook_url.clone(),
-            headers: self.headers.clone(),
-            body: self.body.clone(),
-            timeout: spec.timeout,
-            answer_bytes_max: if many { RECEIPT_BYTES_MAX } else { KEPT_BYTES_MAX },
-        }
+/// The request to the integration's hook with this body, that is sent `at`.
+pub fn request(integration: &Integration, message: Id, at: Timestamp, body: String) -> Request {
+    let spec = &integration.spec;
+    let body = if spec.gzip { gzipped(body.as_bytes()) } else { body.into_bytes() };
+    let id = message.to_string();
+    let signature = sign::sign(integration.secrets(at), &id, at, &body);
+    let own = OWN.into_iter().zip([
+        siem::content_type(spec.format).to_owned(),
+        USER_AGENT.to_owned(),
+        id,
+        at.unix_seconds().to_string(),
+        signature,
+    ]);
+    let encoding = spec.gzip.then(|| ("content-encoding", "gzip".to_owned()));
+    let own = own.chain(encoding).map(|(name, value)| (name.to_owned(), value));
+    let added = spec.headers.iter();
+    let headers = own.chain(added.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
+    let many = spec.format.takes_batches();
+    Request {
+        url: spec.hook_url.clone(),
+        headers: headers.collect(),
+        body: body.into(),
+        timeout: spec.timeout,
+        answer_bytes_max: if many { RECEIPT_BYTES_MAX } else { KEPT_BYTES_MAX },
     }
 }
 
@@ -71,7 +58,7 @@ fn gzipped(body: &[u8]) -> Vec<u8> {
 /// Hides the values of headers that look like credentials (section 7).
 pub fn redacted(mut headers: Vec<(String, String)>) -> Vec<(String, String)> {
     for (name, value) in &mut headers {
-        if looks_secret(name) {
+        if !OWN.contains(&name.as_str()) && looks_secret(name) {
             *value = HIDDEN.to_owned();
         }
     }

@@ -320,8 +320,13 @@ impl AttemptOutcome {
 
     /// Success is 2xx, and nothing else.
     pub fn is_success(&self) -> bool {
-        self.code().is_some_and(|code| (200..300).contains(&code))
+        self.code().is_some_and(is_success)
     }
+}
+
+/// Whether an answer with this status says that the message has arrived.
+pub fn is_success(code: u16) -> bool {
+    (200..300).contains(&code)
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub use linked::{
 };
 pub use message::{
     Attempt, AttemptOutcome, CodeClass, Delivery, Message, MessageDraft, Owed, Parts, Settled,
-    Source, Status, Timing, Trigger,
+    Source, Status, Timing, Trigger, is_success,
 };
 pub use record::{Account, Partition, RecordKey};
 pub use schema::DurationText;

@@ -93,9 +93,9 @@ struct ScriptedTransport {
 }
 
 impl Transport for ScriptedTransport {
-    fn post(&self, request: Request) -> LocalBoxFuture<'static, Posted> {
+    fn post(&self, request: Rc<Request>) -> LocalBoxFuture<'static, Posted> {
         let mut script = lock(&self.script);
-        script.requests.push((self.clock.now(), request));
+        script.requests.push((self.clock.now(), (*request).clone()));
         let answer = script.answers.pop_front().unwrap_or_else(|| answer(200));
         async move {
             tokio::time::sleep(ANSWER_TAKES).await;

@@ -138,7 +138,7 @@ struct Hook {
 }
 
 impl Transport for Hook {
-    fn post(&self, request: Request) -> LocalBoxFuture<'static, Posted> {
+    fn post(&self, request: Rc<Request>) -> LocalBoxFuture<'static, Posted> {
         let (watch, hook) = (self.watch.clone(), self.hook);
         let header = request.headers.iter().find(|(name, _)| name == "webhook-id");
         let message = header.and_then(|(_, id)| id.parse().ok()).expect("a webhook-id");
