@@ -40,6 +40,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use columns::passing;
 pub(super) use fates::{Fate, Fates};
 pub(super) use gather::{Full, Gathered, Noted};
+pub(super) use grams::Probe;
 pub(super) use load::{load, make_missing};
 pub(super) use names::{Name, NameRow, Names, Numbering};
 pub(super) use wanted::Wanted;

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
-use super::blocks::{Span, Wanted, passing};
+use super::blocks::{Probe, Span, Wanted, passing};
 use super::head::Head;
 use super::log::{Entry, LogPage, MessageFilter, decode};
 use super::{Bundle, Store, StoreError, bundle, codes, keys, value};
@@ -206,8 +206,7 @@ impl Search<'_> {
         let tree = self.store.tree();
         // A row that is not there any more belongs to a block that was pruned just now.
         if let Some(texts) = wanted.texts()
-            && let Some(table) = value::get(tree, &keys::numbered(keys::GRAMS, *number))?
-            && !texts.may_be_in(&table)
+            && !self.may_hold(texts, *number)?
         {
             return Ok(None);
         }
@@ -217,10 +216,23 @@ impl Search<'_> {
         let Some(columns) = value::get(tree, &keys::numbered(keys::COLUMNS, *number))? else {
             return Ok(Some(Passing::All));
         };
+        if !wanted.may_be_by(*number, &columns) {
+            return Ok(None);
+        }
         let mut ids = passing(&columns, who, wanted)
             .ok_or_else(|| StoreError::Damaged(format!("the columns of block {number}")))?;
         ids.retain(|id| (span.first..span.end).contains(id));
         Ok(if ids.is_empty() { None } else { Some(Passing::These(ids)) })
+    }
+
+    /// Whether a block's letters may be those of a text. The first row of their table nearly always tells.
+    fn may_hold(&self, text: &Probe, number: u32) -> Result<bool, StoreError> {
+        let (tree, key) = (self.store.tree(), keys::numbered(keys::GRAMS, number));
+        let Some(table) = value::beginning(tree, &key)? else { return Ok(true) };
+        if table.is_all || !text.may_be_in(&table) {
+            return Ok(text.may_be_in(&table));
+        }
+        Ok(value::get(tree, &key)?.is_none_or(|table| text.may_be_in(&table)))
     }
 
     /// Looks at a message, whose row may be at hand, and takes it into the page when it is wanted.

@@ -7,6 +7,9 @@
 //! pieces.
 
 use std::borrow::Cow;
+use std::ops::Deref;
+
+use sled::IVec;
 
 use super::press::{press, unpress};
 use super::tree::Tree;
@@ -27,16 +30,21 @@ const READS_MAX: usize = 1_000;
 
 /// Adds `value` to `batch` under `key`.
 pub fn put(batch: &mut Batch, key: &[u8], value: &[u8]) {
-    put_as(batch, key, value, 0);
+    put_as(batch, key, value, press(value), 0);
+}
+
+/// Adds `value` to `batch` under `key` as it is: one that would hardly be smaller if it were pressed, and of
+/// which mostly the beginning is read.
+pub fn put_plain(batch: &mut Batch, key: &[u8], value: &[u8]) {
+    put_as(batch, key, value, None, 0);
 }
 
 /// Adds `value`, which is a bundle, to `batch` under `key`.
 pub fn put_bundle(batch: &mut Batch, key: &[u8], value: &[u8]) {
-    put_as(batch, key, value, BUNDLE);
+    put_as(batch, key, value, press(value), BUNDLE);
 }
 
-fn put_as(batch: &mut Batch, key: &[u8], value: &[u8], what: u16) {
-    let pressed = press(value);
+fn put_as(batch: &mut Batch, key: &[u8], value: &[u8], pressed: Option<Vec<u8>>, what: u16) {
     let mut pieces = pressed.as_deref().unwrap_or(value).chunks(PIECE_BYTES_MAX);
     let first = pieces.next().unwrap_or_default();
     let how = if pressed.is_some() { PRESSED } else { 0 };
@@ -96,6 +104,34 @@ pub fn get(tree: &Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
     }
 }
 
+/// The beginning of a value, or all of it.
+pub struct Beginning {
+    row: IVec,
+    from: usize,
+    /// Whether it is all.
+    pub is_all: bool,
+}
+
+impl Deref for Beginning {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.row[self.from..]
+    }
+}
+
+/// The value under `key`, as far as its first row tells it; all of one that is pressed. Of one that is never
+/// replaced.
+pub fn beginning(tree: &Tree, key: &[u8]) -> Result<Option<Beginning>, StoreError> {
+    let Some(row) = tree.get(key)? else { return Ok(None) };
+    let how = row.first_chunk().map(|how| u16::from_be_bytes(*how));
+    if let Some(how) = how.filter(|how| how & PRESSED == 0) {
+        return Ok(Some(Beginning { row, from: 2, is_all: how & PARTS == 0 }));
+    }
+    let whole = whole(tree, key, &row)?;
+    Ok(whole.map(|value| Beginning { row: value.into(), from: 0, is_all: true }))
+}
+
 /// The value under `key`, which may be replaced at any time: pieces are read one by one, so they are
 /// read until they are the same twice.
 pub fn get_current(tree: &Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -148,6 +184,26 @@ mod tests {
             assert_eq!(database.scan_prefix(key).count(), 0, "{length} bytes leave nothing");
         }
         assert_eq!(get(&tree, b"none").unwrap(), None);
+    }
+
+    #[test]
+    fn the_beginning_of_a_value_is_that_of_the_whole() {
+        let database = sled::Config::new().temporary(true).open().unwrap();
+        let tree = Tree::new((*database).clone());
+        for length in [0, 100, PIECE_BYTES_MAX, PIECE_BYTES_MAX + 1, 3 * PIECE_BYTES_MAX] {
+            let value = noise(length as u64, length).into_bytes();
+            let mut batch = Batch::default();
+            put_plain(&mut batch, b"plain", &value);
+            put(&mut batch, b"pressed", &"a".repeat(length).into_bytes());
+            database.apply_batch(batch.to_sled()).unwrap();
+            let (plain, pressed) = (beginning(&tree, b"plain"), beginning(&tree, b"pressed"));
+            let (plain, pressed) = (plain.unwrap().unwrap(), pressed.unwrap().unwrap());
+            assert_eq!(*plain, value[..length.min(PIECE_BYTES_MAX)]);
+            assert_eq!(plain.is_all, length <= PIECE_BYTES_MAX);
+            assert_eq!(get(&tree, b"plain").unwrap().unwrap(), value);
+            assert!(pressed.is_all && *pressed == *"a".repeat(length).as_bytes());
+        }
+        assert!(beginning(&tree, b"none").unwrap().is_none());
     }
 
     #[test]

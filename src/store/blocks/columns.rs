@@ -2,8 +2,14 @@
 //! integration and its record type, as places among those of the block; how many contributors it
 //! names, and their numbers. All of them are small numbers, seven bits a byte.
 
+use memchr::memmem::Finder;
+
+use super::names::Numbers;
 use super::{Names, Wanted, Who};
 use crate::model::Id;
+
+/// The most numbers that are looked for as bytes: with more of them it is quicker to read the columns.
+const MARKS_MAX: usize = 8;
 
 /// A message, in numbers.
 pub struct Line {
@@ -56,6 +62,28 @@ pub fn passing(bytes: &[u8], who: &Who, wanted: &Wanted) -> Option<Vec<Id>> {
     Some(passing)
 }
 
+/// Numbers as columns hold them. Columns that are without these bytes are without the numbers.
+pub struct Marks(Vec<Finder<'static>>);
+
+impl Marks {
+    /// Those of numbers that columns name each by itself; none of too many.
+    pub fn of(numbers: &Numbers) -> Option<Self> {
+        let marks: Vec<_> = numbers.listed().take(MARKS_MAX + 1).map(mark).collect();
+        (marks.len() <= MARKS_MAX).then_some(Self(marks))
+    }
+
+    /// Whether one of the numbers may be in these columns.
+    pub fn may_be_in(&self, columns: &[u8]) -> bool {
+        self.0.iter().any(|mark| mark.find(columns).is_some())
+    }
+}
+
+fn mark(number: u32) -> Finder<'static> {
+    let mut bytes = Vec::new();
+    put(&mut bytes, u64::from(number));
+    Finder::new(&bytes).into_owned()
+}
+
 fn put(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
@@ -64,7 +92,18 @@ fn put(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number as u8);
 }
 
+#[inline(always)]
 fn take(bytes: &mut &[u8]) -> Option<u64> {
+    // Nearly all are short.
+    if let [byte @ ..0x80, rest @ ..] = bytes {
+        let number = u64::from(*byte);
+        *bytes = rest;
+        return Some(number);
+    }
+    take_long(bytes)
+}
+
+fn take_long(bytes: &mut &[u8]) -> Option<u64> {
     let (mut number, mut shift) = (0, 0);
     loop {
         let (byte, rest) = bytes.split_first()?;
@@ -79,10 +118,36 @@ fn take(bytes: &mut &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Table;
+    use super::super::{Name, NameRow, Table};
     use super::*;
     use crate::model::Account;
     use crate::store::MessageFilter;
+
+    #[test]
+    fn columns_without_the_bytes_of_a_contributor_are_left_out_and_no_others() {
+        let mut names = Names::default();
+        for number in 1..=400 {
+            let name = Name::Contributor(format!("user {number}").into());
+            names.keep(NameRow { number, block: 0, name });
+        }
+        let who = Who { integrations: vec![1], types: vec![1] };
+        let line = |id, number| Line {
+            id: Id::from_u64(id),
+            integration: 1,
+            record_type: 1,
+            contributors: vec![number],
+        };
+        let columns = |number| encode(&[line(1_001, 2), line(1_007, number)], &who);
+        let marks_of = |wanted: &dyn Fn(&Name) -> bool| Marks::of(&names.numbers_of(wanted));
+        for wanted in [3, 127, 128, 400] {
+            let is = |name: &Name| *name == Name::Contributor(format!("user {wanted}").into());
+            let marks = marks_of(&is).unwrap();
+            assert!(marks.may_be_in(&columns(wanted)));
+            assert!(!marks.may_be_in(&columns(77)), "{wanted}");
+        }
+        assert!(!marks_of(&|_| false).unwrap().may_be_in(&columns(77)));
+        assert!(marks_of(&|_| true).is_none(), "too many");
+    }
 
     #[test]
     fn what_is_no_column_is_not_read_as_one() {

@@ -74,6 +74,11 @@ impl Names {
         }
     }
 
+    /// Whether there was always room for one more, so that no column holds [`Names::ANY`].
+    pub fn had_room(&self) -> bool {
+        self.rows.back().is_none_or(|row| (row.number as usize) < NUMBERS_MAX)
+    }
+
     /// The last block that any of the names was first used in.
     pub fn last_block(&self) -> Option<u32> {
         self.rows.back().map(|row| row.block)
@@ -96,6 +101,15 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// Those that had been made by then.
+    pub fn listed(&self) -> impl Iterator<Item = u32> {
+        self.wanted
+            .iter()
+            .zip(self.first..)
+            .filter(|(wanted, _)| **wanted)
+            .map(|(_, number)| number)
+    }
+
     /// Whether the number is one of them. Those made since may be.
     pub fn may_hold(&self, number: u32) -> bool {
         let at = number.checked_sub(self.first).map(|at| at as usize);

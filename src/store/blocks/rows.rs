@@ -11,7 +11,7 @@ impl Full {
         self.block.write(batch);
         let number = self.block.number;
         value::put(batch, &keys::numbered(keys::COLUMNS, number), &self.columns);
-        value::put(batch, &keys::numbered(keys::GRAMS, number), &self.grams);
+        value::put_plain(batch, &keys::numbered(keys::GRAMS, number), &self.grams);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a query asks of digests.
 
+use super::columns::Marks;
 use super::grams::Probe;
 use super::names::Numbers;
 use super::{Block, Name, Names, Table, Who};
@@ -15,6 +16,10 @@ pub struct Wanted {
     types: Numbers,
     /// Of the names of contributors.
     contributors: Option<Numbers>,
+    /// What columns hold for those, in the blocks that there are.
+    marks: Option<Marks>,
+    /// The number of the next block: it may be by contributors that had no number yet.
+    next: u32,
     status: Option<Status>,
     code: Option<CodeClass>,
     texts: Option<Probe>,
@@ -45,10 +50,13 @@ impl Wanted {
                 _ => false,
             })
         };
+        let contributors = filter.user.as_ref().map(is_by);
         Wanted {
             integrations: is_bound.then(|| names.numbers_of(is_to)),
             types: names.numbers_of(is_about),
-            contributors: filter.user.as_ref().map(is_by),
+            marks: contributors.as_ref().filter(|_| names.had_room()).and_then(Marks::of),
+            next: table.next,
+            contributors,
             status: filter.status,
             code: filter.code,
             texts: filter.text.as_deref().map(Probe::new),
@@ -84,6 +92,11 @@ impl Wanted {
 
     pub fn contributor(&self, number: u32) -> bool {
         self.contributors.as_ref().is_none_or(|numbers| numbers.may_hold(number))
+    }
+
+    /// Whether a block with these columns may hold a message by one of the contributors, at a glance.
+    pub fn may_be_by(&self, block: u32, columns: &[u8]) -> bool {
+        block >= self.next || self.marks.as_ref().is_none_or(|marks| marks.may_be_in(columns))
     }
 
     /// What to look for in the letters of a block.
