@@ -229,8 +229,9 @@ impl Search<'_> {
     fn may_hold(&self, text: &Probe, number: u32) -> Result<bool, StoreError> {
         let (tree, key) = (self.store.tree(), keys::numbered(keys::GRAMS, number));
         let Some(table) = value::beginning(tree, &key)? else { return Ok(true) };
-        if table.is_all || !text.may_be_in(&table) {
-            return Ok(text.may_be_in(&table));
+        let may = text.may_be_in(&table);
+        if table.is_all || !may {
+            return Ok(may);
         }
         Ok(value::get(tree, &key)?.is_none_or(|table| text.may_be_in(&table)))
     }

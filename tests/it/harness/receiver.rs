@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
 
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse, HttpServer};
@@ -83,14 +82,9 @@ impl Receiver {
 
     /// Waits until `count` requests have come in; all of them.
     pub fn wait_for(&self, count: usize) -> Vec<Received> {
-        self.wait_for_within(count, PATIENCE)
-    }
-
-    /// The same, for so long.
-    pub fn wait_for_within(&self, count: usize, patience: Duration) -> Vec<Received> {
         let (state, changed) = &*self.shared;
         let (state, _) = changed
-            .wait_timeout_while(state.lock().unwrap(), patience, |state| {
+            .wait_timeout_while(state.lock().unwrap(), PATIENCE, |state| {
                 state.received.len() < count
             })
             .unwrap();
