@@ -5,8 +5,17 @@ import { fill, h } from "/static/h.js";
 
 /** The event that a picker sends when its choice changes. */
 export const PICKED = "picked";
-const CLICK_MS = 250;
 let lists = 0;
+
+let pressed = false;
+addEventListener("mousedown", () => { pressed = true; }, true);
+addEventListener("mouseup", () => { pressed = false; }, true);
+
+/** At once; where the mouse is down, after its click: what appears must not push away what is being clicked. */
+function afterClick(act) {
+  if (pressed) addEventListener("mouseup", () => setTimeout(act), { once: true });
+  else act();
+}
 
 /** `source` is users, record-types, fields or workspaces. */
 export function picker(name, source, chosen, { single = false } = {}) {
@@ -37,8 +46,7 @@ export function picker(name, source, chosen, { single = false } = {}) {
     draw();
     tell();
   }
-  // A little later: what appears must not push away the button that is being clicked.
-  input.addEventListener("change", () => setTimeout(take, CLICK_MS));
+  input.addEventListener("change", () => afterClick(take));
   input.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || input.value.trim() === "") return;
     event.preventDefault();

@@ -69,6 +69,28 @@ test("what is written in the form is what is kept", async () => {
   assert.equal(await page.getByLabel("Enable").isChecked(), false);
 });
 
+test("what was written to add is taken when it is left, and moves nothing that is being clicked", async () => {
+  await open("new");
+  const users = page.getByLabel("Add to users");
+  const chip = (name) => page.getByRole("button", { name: `Remove ${name}` });
+  await users.fill("ada");
+  await users.press("Tab");
+  assert.equal(await chip("ada").count(), 1);
+  await users.fill("a name so long that it takes a line for itself, whatever the width of the page may be, and then more");
+  const box = page.getByLabel("Send the whole record with the changes");
+  await box.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = await box.boundingBox();
+  await page.mouse.move(x + width / 2, y + height / 2);
+  await page.mouse.down();
+  // Whoever is slow holds it as long.
+  await page.waitForTimeout(400);
+  assert.equal((await box.boundingBox()).y, y);
+  assert.equal(await chip("a name so long").count(), 0);
+  await page.mouse.up();
+  await chip("a name so long").waitFor();
+  assert.equal(await box.isChecked(), true);
+});
+
 test("each fault is said at its place, and the first has the keyboard", async () => {
   await open(all.chat.id);
   await page.getByLabel("Name", { exact: true }).fill("");
