@@ -155,7 +155,7 @@ fn key_material() -> (RecordKey, Id) {
 // Hash of the record, and the keys that closing its window writes.
 #[library_benchmark]
 #[bench::of_window(key_material())]
-fn encode_keys(material: (RecordKey, Id)) -> ((RecordKey, Id), [u8; 39]) {
+fn encode_keys(material: (RecordKey, Id)) -> ((RecordKey, Id), [u8; 35]) {
     let keys = keys_of_window(black_box(&material.0), material.1);
     (material, keys)
 }

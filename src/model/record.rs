@@ -35,17 +35,21 @@ pub struct Partition(pub u64);
 impl RecordKey {
     /// The partition of this record.
     pub fn partition(&self) -> Partition {
-        let (record_type, record_id) = (self.record_type.as_str(), self.record_id.as_str());
+        Partition::of(self.account, self.record_type.as_str(), self.record_id.as_str())
+    }
+}
+
+impl Partition {
+    /// The partition of the record with this type and this id.
+    pub fn of(account: Account, record_type: &str, record_id: &str) -> Partition {
         let mut bytes = Vec::with_capacity(4 + record_type.len() + 1 + record_id.len());
-        bytes.extend_from_slice(&self.account.0.to_be_bytes());
+        bytes.extend_from_slice(&account.0.to_be_bytes());
         bytes.extend_from_slice(record_type.as_bytes());
         bytes.push(0);
         bytes.extend_from_slice(record_id.as_bytes());
         Partition(xxh3_64(&bytes))
     }
-}
 
-impl Partition {
     /// Which of `shards` this partition falls on.
     pub fn shard(self, shards: usize) -> usize {
         (self.0 % shards as u64) as usize

@@ -16,7 +16,7 @@ use super::{Batch, StoreError, keys, look, room};
 use crate::model::Id;
 
 /// The format this program writes (D6).
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// How much of the tree sled keeps in memory, in bytes. More changes little.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -310,7 +310,7 @@ impl Disk {
 
     /// Marks the store as in the format that this program writes, once it is. Format 1 did not say what
     /// had been forgotten: whatever there was by then may have been. Format 2 had no sum of its rows, which
-    /// every commit keeps; 3 no values that are pressed; and 4 no marks and messages that are bundled.
+    /// every commit keeps; 3 no values that are pressed; 4 no marks and messages that are bundled; and 5 no runs.
     pub fn set_format(&self) -> Result<(), StoreError> {
         let found = self.format()?;
         if found == FORMAT {

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 
 use super::linked::RecordHash;
 use super::{
-    Bundle, MessageFilter, SettledRow, blocks, counters, events, head, history, hours, keys,
-    learned, log, once,
+    Bundle, MessageFilter, SettledRow, blocks, by_record, counters, events, head, history, hours,
+    keys, learned, log, once,
 };
 use crate::model::{
     Account, AccountInfo, Attempt, FullRecord, Health, Id, Integration, MessageDraft, Owed, Parts,
@@ -59,6 +59,7 @@ pub fn read_as_all_else(bytes: &[u8]) {
         }
     }
     let _ = (keys::id_of(bytes), keys::last_id(bytes), keys::place_of_event(bytes));
+    let _ = by_record::read(&keys::run_row(1, u32::MAX - 1, Id::default()), bytes);
     let _ = (keys::account_of_event(bytes), keys::account_of_learned(bytes));
     let _ = (RecordHash::from_end(bytes), super::press::unpress(bytes));
     read_as_digest(bytes);
@@ -78,13 +79,14 @@ fn read_as_digest(bytes: &[u8]) {
     let _ = wanted.texts().map(|texts| texts.may_be_in(bytes));
 }
 
-/// The keys that closing a window of this record with one message writes: its mark, its place in the index
-/// of records, the message.
-pub fn keys_of_window(record: &RecordKey, id: Id) -> [u8; 39] {
-    let mut keys = [0; 39];
+/// Where closing a window of this record with one message has its place: its mark, the run that lists it, the
+/// message.
+pub fn keys_of_window(record: &RecordKey, id: Id) -> [u8; 35] {
+    let mut keys = [0; 35];
+    let shelf = by_record::Shelf::from(record.partition());
     keys[..9].copy_from_slice(&keys::by_id(keys::MARKS, id));
-    keys[9..30].copy_from_slice(&keys::record_mark(record.partition(), id));
-    keys[30..].copy_from_slice(&keys::by_id(keys::MESSAGES, id));
+    keys[9..26].copy_from_slice(&keys::run_row(0, shelf.0, id));
+    keys[26..].copy_from_slice(&keys::by_id(keys::MESSAGES, id));
     keys
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{MessageFilter, StoreError};
 use crate::filter::same_type;
-use crate::model::{Account, Action, ExternalId, Id, Source};
+use crate::model::{Account, Action, ExternalId, Id, Partition, Source};
 
 /// The beginning of a row of a message: its source, and its draft field by field, in order.
 #[derive(Deserialize)]
@@ -41,6 +41,11 @@ impl<'a> Head<'a> {
             Ok((head, _body)) => Ok(head),
             Err(error) => Err(StoreError::Damaged(format!("a row of message {id}: {error}"))),
         }
+    }
+
+    /// The partition of the record that the message is about.
+    pub fn partition(&self) -> Partition {
+        Partition::of(self.account, self.record_type, self.record_id)
     }
 
     /// Whether this is what a filter asks for, leaving aside what became of it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Store, StoreError, bundle, keys, pack};
 use crate::clock::Timestamp;
 use crate::ingest;
-use crate::model::{Account, Audit, ExternalId, Id, Mark, Partition, RecordKey, WindowRule};
+use crate::model::{Account, Audit, ExternalId, Id, Mark, RecordKey, WindowRule};
 
 /// The most audits one query looks at; a page may then be short, and its cursor leads on.
 const LOOKED_AT_MAX: usize = 200_000;
@@ -181,12 +181,11 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<(Id, Mark)>, StoreError> {
         let mut marks = Vec::new();
-        let ids = self.ids_of_record(record.partition(), Id::default())?;
-        for (id, is_message) in ids.into_iter().rev() {
-            if is_message || before.is_some_and(|before| id >= before) {
-                continue;
-            }
-            if let Some(mark) = self.mark(id)?
+        let before = before.unwrap_or(Id::from_u64(u64::MAX));
+        for entry in self.newest_of_record(record.partition(), Id::default(), before) {
+            let (id, is_message) = entry?;
+            if !is_message
+                && let Some(mark) = self.mark(id)?
                 && mark.record == *record
             {
                 marks.push((id, mark));
@@ -202,57 +201,6 @@ impl Store {
     pub fn mark(&self, id: Id) -> Result<Option<Mark>, StoreError> {
         let bytes = bundle::get(self.tree(), keys::MARKS, id)?;
         bytes.map(|bytes| decode_mark(id, &bytes)).transpose()
-    }
-
-    /// The marks, and the messages that no mark names, of a partition's records; with whether it is
-    /// a message. In the order of time.
-    pub(super) fn ids_of_record(
-        &self,
-        partition: Partition,
-        from: Id,
-    ) -> Result<Vec<(Id, bool)>, StoreError> {
-        let mut ids = Vec::new();
-        for bucket in self.buckets(from, Id::from_u64(u64::MAX))? {
-            ids.extend(self.ids_of_bucket(bucket, partition)?);
-        }
-        Ok(ids)
-    }
-
-    /// The same from the newest on, those before `before`, read as far as they are asked for.
-    pub(super) fn ids_of_record_before(
-        &self,
-        partition: Partition,
-        before: Id,
-    ) -> Result<impl Iterator<Item = Result<(Id, bool), StoreError>>, StoreError> {
-        let buckets = self.buckets(Id::default(), before)?.rev();
-        Ok(buckets.flat_map(move |bucket| match self.ids_of_bucket(bucket, partition) {
-            Ok(ids) => ids.into_iter().rev().filter(|(id, _)| *id < before).map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        }))
-    }
-
-    /// The buckets of the index of records, from that of `from` to that of `to`.
-    fn buckets(&self, from: Id, to: Id) -> Result<std::ops::Range<u32>, StoreError> {
-        let mut all = self.tree().range([b'r'].as_slice()..[b's'].as_slice());
-        let (Some(first), last) = (all.next(), all.next_back()) else { return Ok(0..0) };
-        let first = first?;
-        let last = last.transpose()?.unwrap_or_else(|| first.clone());
-        let bucket_of = |key: &[u8]| keys::last_id(key).map_or(0, keys::bucket);
-        let first = bucket_of(&first.0).max(keys::bucket(from));
-        Ok(first..bucket_of(&last.0).min(keys::bucket(to)) + 1)
-    }
-
-    fn ids_of_bucket(
-        &self,
-        bucket: u32,
-        partition: Partition,
-    ) -> Result<Vec<(Id, bool)>, StoreError> {
-        let mut ids = Vec::new();
-        for entry in self.tree().scan_prefix(keys::record_bucket(bucket, partition)) {
-            let (key, value) = entry?;
-            ids.extend(keys::last_id(&key).map(|id| (id, value == keys::IS_MESSAGE)));
-        }
-        Ok(ids)
     }
 
     /// The marks of an account's windows that closed in a time, oldest first: up to `limit` of them

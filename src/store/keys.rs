@@ -5,7 +5,8 @@
 //! | --- | --- |
 //! | `a` place of the first | a pack of audits |
 //! | `w` id of the first | marks that closed windows |
-//! | `r` bucket, partition, id | nothing: a window of the record; or [`IS_MESSAGE`]: a message of it that no window names |
+//! | `R` number of a run | its first and last id |
+//! | `r` run, record, id of the first | windows that closed, and messages that no mark names, by record |
 //! | `i` account, id | the place of the audit that came with this id |
 //! | `g` id of the first | messages |
 //! | `B` number of a block | whom its messages are to, what about, and what became of them |
@@ -36,7 +37,7 @@
 
 use super::learned::Key;
 use super::linked::RecordHash;
-use crate::model::{Account, ExternalId, Id, Partition, Status};
+use crate::model::{Account, ExternalId, Id, Status};
 
 /// The format version.
 pub const FORMAT: &[u8] = b"mformat";
@@ -66,6 +67,8 @@ pub const BLOCKS: u8 = b'B';
 pub const COLUMNS: u8 = b'D';
 pub const GRAMS: u8 = b'X';
 pub const NAMES: u8 = b'E';
+pub const RUNS: u8 = b'R';
+pub const RUN_ROWS: u8 = b'r';
 pub const CODES: u8 = b'Y';
 pub const INTEGRATIONS: [u8; 2] = *b"ci";
 pub const TOKENS: [u8; 2] = *b"ct";
@@ -80,14 +83,8 @@ pub const FULL_RECORDS: u8 = b'y';
 /// The length of a key made by [`full_record`].
 pub const FULL_RECORD_BYTES: usize = 21;
 
-/// What the index of records holds for a message.
-pub const IS_MESSAGE: &[u8] = b"m";
-
-/// Seconds in a bucket of the index of records, as a power of two: about an hour. The index is
-/// random by nature; within a bucket it stays small enough to be quick, and a bucket is pruned whole.
-const BUCKET_BITS: u32 = 12;
-
-/// The same for answers, which are looked for in every bucket of a day.
+/// Seconds in a bucket of answers, as a power of two: about four hours. They are looked for in every bucket of a
+/// day, and a bucket is pruned whole.
 const ANSWER_BUCKET_BITS: u32 = 14;
 
 /// The length of a key made by [`by_id`].
@@ -111,30 +108,25 @@ pub fn id_of(key: &[u8]) -> Option<Id> {
 pub fn made_for(key: &[u8]) -> Option<Id> {
     match *key.first()? {
         AUDITS | MARKS | MESSAGES | UNTRIED | OUTBOX | b's' | b't' => last_id(key.get(1..9)?),
-        b'f' | b'r' | CODES => last_id(key),
+        b'f' | CODES => last_id(key),
         _ => None,
     }
 }
 
-/// The bucket of the index of records that `id` falls in.
-pub fn bucket(id: Id) -> u32 {
-    (id.as_u64() >> 32) as u32 >> BUCKET_BITS
-}
-
-/// What every index entry of a record's windows in one bucket begins with.
-pub fn record_bucket(bucket: u32, partition: Partition) -> [u8; 13] {
-    let mut key = [b'r'; 13];
-    key[1..5].copy_from_slice(&bucket.to_be_bytes());
-    key[5..].copy_from_slice(&partition.0.to_be_bytes());
+/// A row of a run, which begins with this record and id.
+pub fn run_row(run: u32, record: u32, first: Id) -> [u8; 17] {
+    let mut key = [0; 17];
+    key[..5].copy_from_slice(&numbered(RUN_ROWS, run));
+    key[5..9].copy_from_slice(&record.to_be_bytes());
+    key[9..].copy_from_slice(&first.as_u64().to_be_bytes());
     key
 }
 
-/// The index entry of a record's window.
-pub fn record_mark(partition: Partition, mark: Id) -> [u8; 21] {
-    let mut key = [0; 21];
-    key[..13].copy_from_slice(&record_bucket(bucket(mark), partition));
-    key[13..].copy_from_slice(&mark.as_u64().to_be_bytes());
-    key
+/// What a row begins with whose key was made by [`run_row`].
+pub fn first_of_run_row(key: &[u8]) -> Option<(u32, Id)> {
+    let [_, _, _, _, _, rest @ ..]: &[u8; 17] = key.try_into().ok()?;
+    let (record, id) = rest.split_first_chunk()?;
+    Some((u32::from_be_bytes(*record), last_id(id)?))
 }
 
 /// The id that an index entry ends with.
@@ -378,11 +370,11 @@ mod tests {
         }
 
         #[test]
-        fn the_windows_of_a_record_stand_in_the_order_of_time(one: u64, other: u64, partition: u64) {
-            let (a, b) = (Id::from_u64(one), Id::from_u64(other));
-            let key = |id| record_mark(Partition(partition), id);
-            prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
-            prop_assert!(key(a).starts_with(&record_bucket(bucket(a), Partition(partition))));
+        fn the_rows_of_a_run_stand_in_the_order_of_records_and_time(one: (u32, u64), other: (u32, u64), run: u32) {
+            let key = |(record, id)| run_row(run, record, Id::from_u64(id));
+            prop_assert_eq!(key(one).cmp(&key(other)), one.cmp(&other));
+            prop_assert_eq!(first_of_run_row(&key(one)), Some((one.0, Id::from_u64(one.1))));
+            prop_assert!(key(one).starts_with(&numbered(RUN_ROWS, run)));
         }
 
         #[test]

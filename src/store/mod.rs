@@ -33,6 +33,7 @@
 //! | `settled` | how messages were settled, and the attempt that did it |
 //! | `recent`, `recent_packs` | what was read last; the audits of windows that close |
 //! | `search`, `head` | looking through the log, however long it is |
+//! | `by_record` | what there is of a record: windows, and messages that no mark names |
 //! | `blocks` | digests of the log's messages, which make that quick |
 //! | `codes` | the index of messages by the code of their answer |
 //! | `learned` | users, record types, fields and workspaces that audits named |
@@ -55,6 +56,7 @@ mod backup;
 mod batch;
 mod blocks;
 mod bundle;
+mod by_record;
 mod calls;
 mod check;
 mod codes;
@@ -138,6 +140,7 @@ use crate::clock::Timestamp;
 use crate::model::{Health, Id, Partition};
 use blocks::Blocks;
 use bundle::Bundle;
+use by_record::ByRecord;
 use counters::Counters;
 use learned::Learned;
 use recent::Recent;
@@ -229,6 +232,7 @@ pub struct Store {
     uses: Uses,
     learned: Learned,
     blocks: Blocks,
+    by_record: ByRecord,
     recent_packs: Recent<OpenedPack>,
     recent_messages: Recent<Bundle>,
 }
@@ -262,10 +266,12 @@ impl Store {
             uses,
             learned,
             blocks: Blocks::default(),
+            by_record: ByRecord::default(),
             recent_packs: Recent::default(),
             recent_messages: Recent::default(),
         });
         *store.blocks.write() = blocks::load(store.tree())?;
+        *store.by_record.write() = by_record::load(store.tree())?;
         // Each takes a while in a large store, and neither needs the other.
         let (recovered, verified) = std::thread::scope(|scope| {
             let verifying = scope.spawn(|| store.disk.verify());
@@ -274,6 +280,8 @@ impl Store {
         let (state, recovered) = recovered?;
         verified.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         blocks::make_missing(&store)?;
+        by_record::make_missing(&store)?;
+        store.disk.set_format()?;
         let writer = Writer::new(store.clone(), state);
         Ok((store, writer, recovered))
     }

@@ -25,7 +25,7 @@ mod settings;
 mod windows;
 mod words;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -65,8 +65,6 @@ struct Mend {
     audits: BTreeMap<Id, Arc<[WindowRule]>>,
     by_record: HashMap<RecordKey, Vec<Id>>,
     messages: BTreeMap<Id, MessageFound>,
-    /// Messages that marks name.
-    marked: HashSet<Id>,
     /// The newest id of anything that is there.
     newest: Id,
     kept_bytes: u64,
@@ -113,7 +111,6 @@ impl Mend {
             audits: BTreeMap::new(),
             by_record: HashMap::new(),
             messages: BTreeMap::new(),
-            marked: HashSet::new(),
             newest: acknowledged,
             kept_bytes: 0,
             totals: Totals::default(),
@@ -131,7 +128,6 @@ impl Mend {
         self.messages()?;
         self.windows()?;
         self.fates()?;
-        self.index()?;
         self.events()?;
         self.records()?;
         self.counters(format)

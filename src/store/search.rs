@@ -42,9 +42,9 @@ impl Store {
         &self,
         record: &RecordKey,
         before: Id,
-    ) -> Result<impl Iterator<Item = Result<Id, StoreError>>, StoreError> {
-        let rows = self.ids_of_record_before(record.partition(), before)?;
-        let messages = rows.flat_map(move |row| match row {
+    ) -> impl Iterator<Item = Result<Id, StoreError>> {
+        let entries = self.newest_of_record(record.partition(), Id::default(), before);
+        let messages = entries.flat_map(move |row| match row {
             Err(error) => VecDeque::from([Err(error)]),
             Ok((id, true)) => VecDeque::from([Ok(id)]),
             Ok((id, false)) => match self.mark(id) {
@@ -60,7 +60,7 @@ impl Store {
                 }
             },
         });
-        Ok(messages.filter(move |id| id.as_ref().is_ok_and(|id| *id < before) || id.is_err()))
+        messages.filter(move |id| id.as_ref().is_ok_and(|id| *id < before) || id.is_err())
     }
 
     /// The newest entry of an index, of those from `first` on, before `end`.
@@ -126,7 +126,7 @@ struct Search<'s> {
 
 impl Search<'_> {
     fn in_record(&mut self, record: &RecordKey, before: Id) -> Result<(), StoreError> {
-        for id in self.store.messages_of(record, before)? {
+        for id in self.store.messages_of(record, before) {
             let id = id?;
             if id < self.since || self.look(id, None)?.is_break() {
                 break;

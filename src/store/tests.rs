@@ -1,6 +1,7 @@
 //! Commands in, queries out, on a real folder.
 
 mod backup;
+mod by_record;
 mod closing;
 mod configured;
 mod events;

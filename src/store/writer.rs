@@ -3,7 +3,8 @@
 //! what people ask for with messages, `configure` integrations, `access` who may call, `events` and
 //! `own_events` security events, `once` calls that are to happen once, `forget` what is too old,
 //! `full_records` full records, `links` their links, `link_messages` what is sent for those,
-//! `linked_attempts` what follows from how that went, `blocks` the digests of messages.
+//! `linked_attempts` what follows from how that went, `blocks` the digests of messages, `by_record` what there is of
+//! a record.
 //!
 //! A commit is worked out in a [`Draft`], which sees its own changes, and touches nothing else
 //! until the batch is on disk; so a commit that fails leaves everything as it was.
@@ -11,6 +12,7 @@
 mod access;
 mod blocks;
 mod by_hand;
+mod by_record;
 mod configure;
 mod entries;
 mod events;
@@ -30,6 +32,7 @@ use ahash::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::blocks::{Change, Fate};
+use super::by_record::Change as Listing;
 use super::counters::State;
 use super::hours::Hour;
 use super::learned::{Key, Kind, Memory, Row};
@@ -144,6 +147,8 @@ struct Draft<'s> {
     full: full_records::Changed<'s>,
     /// How digests of messages change.
     blocks: Change,
+    /// What it lists of records.
+    by_record: Listing,
     /// What became of messages.
     became: Vec<(Id, Fate)>,
     /// Messages that are forgotten.
@@ -200,6 +205,7 @@ impl<'s> Draft<'s> {
             lessons_left: HashMap::default(),
             full: full_records::Changed::default(),
             blocks: Change::default(),
+            by_record: Listing::default(),
             became: Vec::new(),
             forgotten: HashSet::default(),
             entries: HashMap::default(),
@@ -376,7 +382,7 @@ impl<'s> Draft<'s> {
             addressed,
         };
         self.keep_entry(keys::MARKS, id, encode(&mark));
-        self.batch.insert(&keys::record_mark(partition, id), &[]);
+        self.list(partition, id, false);
         self.state.counters.totals.windows += 1;
         Ok(Outcome::Closed(Some(Closed { messages })))
     }
@@ -392,8 +398,10 @@ impl<'s> Draft<'s> {
         self.write_lessons();
         self.write_events();
         self.write_full_records();
+        self.forget_runs()?;
         self.forget_blocks()?;
         self.finish_blocks();
+        self.finish_run();
         self.write_entries();
         for (integration, health) in &self.health {
             self.batch.insert(&keys::by_id(keys::HEALTH, *integration), encode(health));
@@ -430,6 +438,7 @@ impl<'s> Draft<'s> {
         drop(tally);
         self.store.learned.publish(self.lessons_left, self.lessons);
         self.store.blocks.publish(self.blocks);
+        self.store.by_record.publish(self.by_record);
         for bundle in self.bundles.into_iter().filter(|bundle| bundle.len() > 1) {
             self.store.recent_messages.keep(Arc::new(bundle));
         }

@@ -74,7 +74,7 @@ pub fn make_missing(store: &Store) -> Result<(), StoreError> {
             store.disk.commit(batch)?;
         }
     }
-    store.disk.set_format()
+    Ok(())
 }
 
 /// Makes the digest of what is gathered.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Report;
 use crate::model::{Addressed, Id, Slot};
+use crate::store::by_record::{self, Shelf};
 use crate::store::history::{decode_mark, unpack};
 use crate::store::tree::Tree;
 use crate::store::{bundle, keys, pack};
@@ -13,6 +14,7 @@ use crate::store::{bundle, keys, pack};
 pub fn check(tree: &Tree, messages: &HashSet<Id>, forgotten: Id, report: &mut Report) {
     let audits = audits(tree, report);
     let mut named: HashMap<Slot, HashSet<Id>> = HashMap::new();
+    let (listed, in_runs) = listed(tree, report);
     let marks = bundle::entries(tree, keys::MARKS, Id::default(), Id::from_u64(u64::MAX));
     for entry in report.read(marks).into_iter().flatten() {
         let Some((id, bytes)) = report.read(entry) else { continue };
@@ -34,11 +36,21 @@ pub fn check(tree: &Tree, messages: &HashSet<Id>, forgotten: Id, report: &mut Re
                 report.fault(format!("window {id} has the message {message}, which is not there"));
             }
         }
-        let index = keys::record_mark(mark.record.partition(), id);
-        if report.read(tree.contains_key(index)) == Some(false) {
+        if id <= in_runs && !listed.contains(&(mark.record.partition().into(), id)) {
             report.fault(format!("window {id} is missing among those of its record"));
         }
     }
+}
+
+/// All windows and messages that runs list, and up to which id runs go.
+fn listed(tree: &Tree, report: &mut Report) -> (HashSet<(Shelf, Id)>, Id) {
+    let mut listed = HashSet::new();
+    for entries in by_record::entries(tree) {
+        let entries = report.read(entries).into_iter().flatten();
+        listed.extend(entries.map(|entry| (entry.shelf, entry.id)));
+    }
+    let table = report.read(by_record::load(tree)).unwrap_or_default();
+    (listed, table.last())
 }
 
 /// The places of all audits that there are.

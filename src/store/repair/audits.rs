@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::Mend;
 use super::rows::encode;
-use super::{Mend, entry};
 use crate::model::{Addressed, Id, Mark, Slot};
 use crate::store::history::{decode_mark, unpack};
 use crate::store::{StoreError, keys};
@@ -44,23 +44,17 @@ impl Mend {
             let other = is_other.then(|| encode(&mark));
             marks.insert(id);
             let length = other.as_ref().map_or(bytes.len(), Vec::len);
-            mend.keep_mark(id, &mark, keys::ENTRY_BYTES + length);
+            mend.keep_mark(id, keys::ENTRY_BYTES + length);
             Ok(other)
         })?;
         self.lost_windows(&marks, &mut named)
     }
 
-    /// Counts a mark, and adds it to the index of its record.
-    pub(super) fn keep_mark(&mut self, id: Id, mark: &Mark, bytes: usize) {
+    /// Counts a mark.
+    pub(super) fn keep_mark(&mut self, id: Id, bytes: usize) {
         self.see(id);
         self.totals.windows += 1;
         self.kept_bytes += bytes as u64;
-        entry(&mut self.batch, &keys::record_mark(mark.record.partition(), id));
-        for (_, addressed) in &mark.addressed {
-            if let Addressed::Message(message) = addressed {
-                self.marked.insert(*message);
-            }
-        }
     }
 
     fn leave_what_is_there(&mut self, id: Id, mark: &mut Mark, named: &mut Named) {

@@ -210,17 +210,6 @@ impl Mend {
             asked_by: None,
         }
     }
-
-    /// Lets the index of records name the messages that no mark names.
-    pub(super) fn index(&mut self) -> Result<(), StoreError> {
-        for (id, found) in &self.messages {
-            if !self.marked.contains(id) {
-                let key = keys::record_mark(found.draft.record.partition(), *id);
-                self.batch.insert(&key, keys::IS_MESSAGE);
-            }
-        }
-        self.commit()
-    }
 }
 
 /// How a message was settled whose last attempt was this one, if it was delivered.

@@ -50,7 +50,7 @@ fn fate(key: &[u8]) -> Fate {
     // Long values go on under keys that are longer by two.
     let long = |whole: usize| length == whole || length == whole + 2;
     let is_well = match *kind {
-        b'B' | b'D' | b'E' | b'X' | b'Y' | b'f' | b'i' | b'j' | b'n' | b'r' | b'z' => {
+        b'B' | b'D' | b'E' | b'R' | b'X' | b'Y' | b'f' | b'i' | b'j' | b'n' | b'r' | b'z' => {
             return Fate::Dropped;
         }
         keys::AUDITS | keys::MARKS | keys::MESSAGES | keys::UNTRIED => long(9),

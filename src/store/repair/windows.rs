@@ -59,7 +59,7 @@ impl Mend {
             let mark = Mark { record, slot, rule, closed_by, places, addressed };
             let (key, bytes) = (keys::by_id(keys::MARKS, window), encode(&mark));
             value::put(&mut self.batch, &key, &bytes);
-            self.keep_mark(window, &mark, key.len() + bytes.len());
+            self.keep_mark(window, key.len() + bytes.len());
             self.lose(format!(
                 "the mark of the closed window {window} ({}) was made anew of its messages",
                 mark.record

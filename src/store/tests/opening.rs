@@ -148,7 +148,7 @@ async fn a_store_of_format_2_is_migrated_with_all_that_is_in_it() {
     std::fs::remove_file(folder.path().join("synced")).unwrap();
 
     let opened = Opened::open(folder, clock);
-    assert_eq!(opened.store.disk.format().unwrap(), 5);
+    assert_eq!(opened.store.disk.format().unwrap(), 6);
     opened.store.disk.verify_all().unwrap();
     assert_eq!(opened.rows(keys::SUM), 1);
     assert_eq!(opened.rows(keys::FORGOTTEN), 0, "nothing had been forgotten");
@@ -182,7 +182,7 @@ async fn a_store_of_format_3_is_read_as_it_is_and_written_on() {
     drop((store, journal));
 
     let opened = Opened::open(folder, clock);
-    assert_eq!(opened.store.disk.format().unwrap(), 5);
+    assert_eq!(opened.store.disk.format().unwrap(), 6);
     assert_eq!(opened.store.message(message).unwrap().unwrap().message.draft.body, body);
     let audit = opened.store.audit_at(opened.places(&kept)[0]).unwrap().unwrap();
     assert_eq!(audit.said.description.as_deref(), long.as_str());

@@ -75,7 +75,7 @@ impl Draft<'_> {
         let numbers: HashSet<u32> =
             messages.iter().filter_map(|id| Some(table.block_of(*id)?.number)).collect();
         for block in table.blocks.iter().filter(|block| numbers.contains(&block.number)) {
-            if !self.has_others(block, &messages)? {
+            if !self.leaves_some(keys::MESSAGES, block.first, block.last, &messages)? {
                 self.forget_block(block.number)?;
             }
         }
@@ -89,10 +89,17 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn has_others(&self, block: &Block, messages: &HashSet<Id>) -> Result<bool, StoreError> {
-        let (first, end) = (block.first, block.last.plus(1));
-        for row in bundle::rows(self.store.tree(), keys::MESSAGES, first, end)? {
-            if row?.ids().any(|id| (first..end).contains(&id) && !messages.contains(&id)) {
+    /// Whether entries of a kind from `first` to `last` are there that are not `forgotten`.
+    pub(super) fn leaves_some(
+        &self,
+        kind: u8,
+        first: Id,
+        last: Id,
+        forgotten: &HashSet<Id>,
+    ) -> Result<bool, StoreError> {
+        // The oldest are forgotten first.
+        for row in bundle::rows(self.store.tree(), kind, first, last.plus(1))?.rev() {
+            if row?.ids().any(|id| (first..=last).contains(&id) && !forgotten.contains(&id)) {
                 return Ok(true);
             }
         }

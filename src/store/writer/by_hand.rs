@@ -77,7 +77,7 @@ impl Draft<'_> {
                 let asked_by = Some(by.clone());
                 let source = Source::Window(window);
                 let id = self.address(message, partition, source, oldest, asked_by)?;
-                self.index_message(partition, id);
+                self.list(partition, id, true);
                 messages.push(id);
             }
         }

@@ -153,7 +153,7 @@ impl Draft<'_> {
             let (line, record) = (address::security::line(integration), draft.record.partition());
             let source = Source::Events(rest[count - 1].0);
             let id = self.address(draft, line, source, *first, None)?;
-            self.index_message(record, id);
+            self.list(record, id, true);
             rest = &rest[count..];
         }
         Ok(())

@@ -3,9 +3,9 @@
 use ahash::HashSet;
 
 use super::Draft;
-use crate::model::{Id, MessageDraft, Source, Status};
+use crate::model::{Id, Status};
 use crate::store::prune::forgotten;
-use crate::store::{Outcome, Prune, StoreError, bundle, codes, history, keys, log, value};
+use crate::store::{Outcome, Prune, StoreError, bundle, codes, history, keys, value};
 
 impl Draft<'_> {
     pub(super) fn prune(&mut self, prune: Prune) -> Result<Outcome, StoreError> {
@@ -23,10 +23,7 @@ impl Draft<'_> {
         }
         for first in prune.marks {
             let Some(row) = bundle::find(self.store.tree(), keys::MARKS, first)? else { continue };
-            for (id, bytes) in row.entries() {
-                let partition = history::decode_mark(id, bytes)?.record.partition();
-                self.batch.remove(&keys::record_mark(partition, id));
-            }
+            self.by_record.forgotten.extend(row.ids());
             self.forget_bundle(keys::MARKS, &row);
         }
         // What this commit writes of a message is not in the tree yet, and would be left behind.
@@ -41,8 +38,8 @@ impl Draft<'_> {
                 may_go = may_go && self.owed(id)?.is_none() && !touched.contains(&id);
             }
             if may_go {
-                for (id, bytes) in row.entries() {
-                    self.forget_message(id, bytes)?;
+                for id in row.ids() {
+                    self.forget_message(id)?;
                 }
                 self.forget_bundle(keys::MESSAGES, &row);
             }
@@ -55,9 +52,9 @@ impl Draft<'_> {
     }
 
     /// Removes all that hangs on a message.
-    fn forget_message(&mut self, id: Id, bytes: &[u8]) -> Result<(), StoreError> {
-        let (_, draft): (Source, MessageDraft) = log::decode(bytes, id)?;
+    fn forget_message(&mut self, id: Id) -> Result<(), StoreError> {
         self.forgotten.insert(id);
+        self.by_record.forgotten.insert(id);
         if let Some(delivery) = self.store.delivery(id)? {
             codes::forget(&mut self.batch, id, delivery.last_answer());
         }
@@ -67,7 +64,6 @@ impl Draft<'_> {
         }
         self.batch.remove(&keys::settled(id));
         self.batch.remove(&keys::by_id(keys::PARTS, id));
-        self.batch.remove(&keys::record_mark(draft.record.partition(), id));
         for status in [Status::Failed, Status::Superseded, Status::Cancelled] {
             self.batch.remove(&keys::status_message(status, id));
         }

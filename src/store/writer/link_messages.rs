@@ -131,7 +131,7 @@ impl Draft<'_> {
         let partition = record.key.partition();
         let (source, oldest) = (Source::Link(link.id), self.state.counters.last_id);
         let message = self.address(draft, partition, source, oldest, by.map(Into::into))?;
-        self.index_message(partition, message);
+        self.list(partition, message, true);
         Ok(message)
     }
 

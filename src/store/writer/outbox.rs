@@ -29,15 +29,10 @@ impl Draft<'_> {
             for draft in address::live(integrations(), &record, &audit) {
                 let partition = record.partition();
                 let id = self.address(draft, partition, Source::Audit(*place), *place, None)?;
-                self.index_message(partition, id);
+                self.list(partition, id, true);
             }
         }
         Ok(())
-    }
-
-    /// Lets a record's index name a message that no mark names.
-    pub(super) fn index_message(&mut self, partition: Partition, message: Id) {
-        self.batch.insert(&keys::record_mark(partition, message), keys::IS_MESSAGE);
     }
 
     /// Adds the record to a body that is to have it: as this commit leaves it.

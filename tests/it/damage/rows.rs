@@ -12,7 +12,7 @@ const WRITTEN_ONCE: &[u8] = b"agtek";
 const CHANGING: &[u8] = b"wcvys";
 /// Kinds that a repair makes anew, or of which an older state of a page may have more; those that only a server
 /// makes left out.
-const MADE_ANEW: &[u8] = b"rifYjzxoUpuhql";
+const MADE_ANEW: &[u8] = b"ifYjzxoUpuhql";
 
 /// Every row.
 #[derive(PartialEq)]
@@ -40,7 +40,8 @@ impl Rows {
         others.of(WRITTEN_ONCE).all(|(key, value)| self.0.get(key) == Some(value))
     }
 
-    /// Whether every row is there but the log's digests, which the next start makes.
+    /// Whether every row is there but the log's digests and the lists of what there is of records, which the next
+    /// start makes.
     pub fn holds_all_of_what_is_kept(&self, others: &Rows) -> bool {
         let kinds = [WRITTEN_ONCE, CHANGING, MADE_ANEW].concat();
         let other: Vec<_> =
@@ -52,9 +53,9 @@ impl Rows {
         first.is_none() && self.of(&kinds).count() == others.of(&kinds).count()
     }
 
-    /// Whether there is a window of this id: its mark may lie in one row with those of others.
-    fn has_window(&self, id: &[u8]) -> bool {
-        self.of(b"r").any(|(key, _)| key.ends_with(id))
+    /// Whether the window with this id may be there: its mark may lie in one row with those of others before it.
+    fn may_have_window(&self, id: &[u8]) -> bool {
+        self.of(b"w").any(|(first, _)| &first[1..9] <= id)
     }
 
     /// Where nobody tried a message, what is owed of it may lie in one row with that of others before it.
@@ -73,7 +74,7 @@ impl Rows {
             // What was owed may be known to be settled by its last attempt.
             let owed = [b"o".as_slice(), &key[1..]].concat();
             let is_known = others.0.contains_key(key)
-                || (key[0] == b'w' && others.has_window(&key[1..]))
+                || (key[0] == b'w' && others.may_have_window(&key[1..]))
                 || (key[0] == b's' && others.0.contains_key(&owed))
                 || (key[0] == b's' && others.may_be_untried(&key[1..]))
                 || key.len() > 9 && b"wy".contains(&key[0]);
