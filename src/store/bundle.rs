@@ -63,12 +63,23 @@ impl Bundle {
         Ok(Bundle { bytes, entries })
     }
 
-    /// These entries in a row, as [`Written`] has them; at least one.
+    /// These entries in a row; at least one.
     fn together(entries: &[(Id, Vec<u8>)]) -> Bundle {
-        let (first, value) = &entries[0];
-        if entries.len() == 1 {
-            return Bundle { bytes: value.clone(), entries: vec![(*first, 0..value.len())] };
+        match entries {
+            [(first, value)] => {
+                Bundle { bytes: value.clone(), entries: vec![(*first, 0..value.len())] }
+            }
+            _ => Bundle::written(entries[0].0, entries),
         }
+    }
+
+    /// The value of a row that begins at `first`, which is the id of its first entry or an earlier one.
+    pub fn encode(first: Id, entries: &[(Id, Vec<u8>)]) -> Vec<u8> {
+        Bundle::written(first, entries).bytes
+    }
+
+    /// These entries, as [`Written`] has them.
+    fn written(first: Id, entries: &[(Id, Vec<u8>)]) -> Bundle {
         let mut row = Bundle { bytes: Vec::new(), entries: Vec::with_capacity(entries.len()) };
         row.write_number(entries.len() as u64);
         let mut before = first.as_u64();

@@ -15,7 +15,7 @@
 //! | `E` number of a name | a name that columns use |
 //! | `U` id of the first | what is owed of messages that were not tried yet |
 //! | `o` message | what is owed of one that was |
-//! | `s` message | how it was settled, and the attempt that did it |
+//! | `S` first id of a stretch | how its messages were settled, and the attempts that did it |
 //! | `f` status, message | nothing; the messages settled in another way than delivered |
 //! | `Y` class of a code, message | the code that the message was answered with last, unless it is 200 |
 //! | `t` message, number | an attempt that settled nothing, or is long |
@@ -69,6 +69,9 @@ pub const GRAMS: u8 = b'X';
 pub const NAMES: u8 = b'E';
 pub const RUNS: u8 = b'R';
 pub const RUN_ROWS: u8 = b'r';
+pub const SETTLED: u8 = b'S';
+/// Up to format 5.
+pub const SETTLED_ALONE: u8 = b's';
 pub const CODES: u8 = b'Y';
 pub const INTEGRATIONS: [u8; 2] = *b"ci";
 pub const TOKENS: [u8; 2] = *b"ct";
@@ -107,7 +110,7 @@ pub fn id_of(key: &[u8]) -> Option<Id> {
 /// none for other kinds.
 pub fn made_for(key: &[u8]) -> Option<Id> {
     match *key.first()? {
-        AUDITS | MARKS | MESSAGES | UNTRIED | OUTBOX | b's' | b't' => last_id(key.get(1..9)?),
+        AUDITS | MARKS | MESSAGES | UNTRIED | OUTBOX | SETTLED | b't' => last_id(key.get(1..9)?),
         b'f' | CODES => last_id(key),
         _ => None,
     }
@@ -214,11 +217,6 @@ pub fn integration_message(integration: Id, message: Id) -> [u8; 17] {
     key[..9].copy_from_slice(&by_id(b'n', integration));
     key[9..].copy_from_slice(&message.as_u64().to_be_bytes());
     key
-}
-
-/// How a message was settled.
-pub fn settled(message: Id) -> [u8; 9] {
-    by_id(b's', message)
 }
 
 /// What the index entries of messages settled as `status` begin with.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::prune::forgotten;
-use super::{Bundle, SettledRow, Store, StoreError, bundle, keys, value};
+use super::{Bundle, SettledRow, Store, StoreError, bundle, keys, settled, value};
 use crate::clock::Timestamp;
 use crate::model::{
     Account, Attempt, CodeClass, Delivery, ExternalId, Health, Id, Message, Owed, Parts, RecordKey,
@@ -135,7 +135,7 @@ impl Store {
 
     /// The row of a message that was settled.
     pub(super) fn settled_row(&self, message: Id) -> Result<Option<SettledRow>, StoreError> {
-        let row = self.tree().get(keys::settled(message))?;
+        let row = settled::get(self.tree(), message)?;
         row.map(|bytes| SettledRow::decode(&bytes, message)).transpose()
     }
 

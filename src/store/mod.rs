@@ -30,7 +30,8 @@
 //! | `bundle` | the marks and messages of a commit, bundled |
 //! | `history`, `log`, `config` | reading audits; messages; what is configured |
 //! | `outbox`, `untried` | what is owed; of messages that were not tried yet |
-//! | `settled` | how messages were settled, and the attempt that did it |
+//! | `settled` | how messages were settled, and the attempts that did it |
+//! | `older` | what older formats had otherwise |
 //! | `recent`, `recent_packs` | what was read last; the audits of windows that close |
 //! | `search`, `head` | looking through the log, however long it is |
 //! | `by_record` | what there is of a record: windows, and messages that no mark names |
@@ -79,6 +80,7 @@ mod linked;
 mod log;
 mod look;
 mod measure;
+mod older;
 mod once;
 mod outbox;
 mod pack;
@@ -255,6 +257,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(Arc<Store>, Writer, Recovered), StoreError> {
         let disk = Disk::open(folder)?;
+        older::migrate(&disk)?;
         let config = Config::load(disk.tree(), now)?;
         let uses = Uses::load(disk.tree())?;
         let learned = Learned::load(disk.tree())?;

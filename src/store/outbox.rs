@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::log::decode;
-use super::{Store, StoreError, keys};
+use super::{Store, StoreError, keys, settled};
 use crate::model::{Delivery, Id, Owed};
 
 const FIRST: Id = Id::from_u64(0);
@@ -24,7 +24,7 @@ impl Store {
         if let Some(owed) = self.owed(id)? {
             return Ok(Some(Delivery::Owed(owed)));
         }
-        if let Some(bytes) = self.tree().get(keys::settled(id))? {
+        if let Some(bytes) = settled::get(self.tree(), id)? {
             return Ok(Some(Delivery::Settled(decode(&bytes, id)?)));
         }
         // It may have come to be owed again between the two.

@@ -65,6 +65,8 @@ struct Mend {
     audits: BTreeMap<Id, Arc<[WindowRule]>>,
     by_record: HashMap<RecordKey, Vec<Id>>,
     messages: BTreeMap<Id, MessageFound>,
+    /// How messages were settled, by the first id of their stretch.
+    settled: BTreeMap<Id, Vec<(Id, Vec<u8>)>>,
     /// The newest id of anything that is there.
     newest: Id,
     kept_bytes: u64,
@@ -111,6 +113,7 @@ impl Mend {
             audits: BTreeMap::new(),
             by_record: HashMap::new(),
             messages: BTreeMap::new(),
+            settled: BTreeMap::new(),
             newest: acknowledged,
             kept_bytes: 0,
             totals: Totals::default(),

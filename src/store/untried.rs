@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use ahash::HashSet;
 
 use super::tree::Tree;
-use super::{Batch, StoreError, bundle, keys, log, value};
+use super::{Batch, StoreError, bundle, keys, log, settled, value};
 use crate::model::{Id, Owed};
 
 /// What is owed of messages that were not tried, by the first message of its row.
@@ -44,11 +44,12 @@ impl Untried {
     /// Reads what there is in a store.
     pub fn load(tree: &Tree) -> Result<Untried, StoreError> {
         let mut untried = Untried::default();
+        let mut settled = settled::Reader::new(tree);
         for row in bundle::rows(tree, keys::UNTRIED, Id::default(), Id::from_u64(u64::MAX))? {
             let row = row?;
             let mut left = Vec::with_capacity(row.len());
             for (id, bytes) in row.entries() {
-                if !is_old(tree, id)? {
+                if !is_old(tree, &mut settled, id)? {
                     left.push((id, log::decode(bytes, id)?));
                 }
             }
@@ -113,7 +114,11 @@ impl Untried {
 }
 
 /// Whether something newer is known of a message than that nobody tried.
-pub fn is_old(tree: &Tree, message: Id) -> Result<bool, StoreError> {
-    let own = [keys::by_id(keys::OUTBOX, message), keys::settled(message)];
-    Ok(tree.contains_key(own[0])? || tree.contains_key(own[1])?)
+pub fn is_old(
+    tree: &Tree,
+    settled: &mut settled::Reader<'_>,
+    message: Id,
+) -> Result<bool, StoreError> {
+    let own = keys::by_id(keys::OUTBOX, message);
+    Ok(tree.contains_key(own)? || settled.get(message)?.is_some())
 }

@@ -66,6 +66,14 @@ pub fn remove(batch: &mut Batch, key: &[u8], length: usize) {
     }
 }
 
+/// Adds the removal of the parts that follow the first piece of the value under `key`, which has so many, to
+/// `batch`; so that another can be put there.
+pub fn remove_parts(batch: &mut Batch, key: &[u8], parts: u16) {
+    for part in 1..=parts {
+        batch.remove(part_key(key, part));
+    }
+}
+
 /// How many parts follow the first piece, `head`.
 pub fn parts(head: &[u8]) -> Option<u16> {
     Some(u16::from_be_bytes(*head.first_chunk()?) & PARTS)

@@ -41,7 +41,8 @@ use super::pack::{self, Pack};
 use super::untried::NewRow;
 use super::{
     Accepted, Appended, Batch, Bundle, Close, Closed, Command, Config, Event, Gone, NewAudit,
-    NewMessage, NothingChanged, Outcome, SettledRow, Store, StoreError, Totals, keys, value,
+    NewMessage, NothingChanged, Outcome, SettledRow, Store, StoreError, Totals, keys, settled,
+    value,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::model::{
@@ -130,8 +131,8 @@ struct Draft<'s> {
     gone: Vec<Gone>,
     /// The outbox as this commit leaves it, where it differs from the tree.
     outbox: HashMap<Id, Option<Owed>>,
-    /// Messages that this commit settles.
-    settled: HashMap<Id, SettledRow>,
+    /// Messages that this commit settles, or of which it leaves nothing that says how they were.
+    settled: HashMap<Id, Option<SettledRow>>,
     /// Messages that are owed from here on, or no more.
     lines: Vec<(Id, Id, Partition, bool)>,
     /// What this commit teaches.
@@ -403,6 +404,7 @@ impl<'s> Draft<'s> {
         self.finish_blocks();
         self.finish_run();
         self.write_entries();
+        settled::put(&mut self.batch, self.store.tree(), &self.settled)?;
         for (integration, health) in &self.health {
             self.batch.insert(&keys::by_id(keys::HEALTH, *integration), encode(health));
         }

@@ -11,11 +11,6 @@ use crate::store::history::decode_mark;
 use crate::store::tree::Tree;
 use crate::store::{Batch, Bundle, Store, StoreError, bundle, keys};
 
-/// Up to which format each window had a row for itself (D6).
-const ONE_BY_ONE: u32 = 5;
-/// How many rows are removed in one commit.
-const ROWS_OF_COMMIT: usize = 16_384;
-
 /// Reads what is kept in memory of runs.
 pub fn load(tree: &Tree) -> Result<Table, StoreError> {
     let mut table = Table::default();
@@ -32,9 +27,6 @@ pub fn load(tree: &Tree) -> Result<Table, StoreError> {
 /// Lists what is in no run, which is less than a run of it, but where the store is of an older format or was
 /// repaired.
 pub fn make_missing(store: &Store) -> Result<(), StoreError> {
-    if store.disk.format()? <= ONE_BY_ONE {
-        forget_all(store)?;
-    }
     let mut table = store.by_record.write();
     for entry in unlisted(store.tree(), table.last())? {
         let entry = entry?;
@@ -103,22 +95,4 @@ fn window(id: Id, bytes: &[u8], named: &mut HashSet<Id>) -> Result<Entry, StoreE
 fn message(id: Id, bytes: &[u8]) -> Result<Entry, StoreError> {
     let shelf = Head::of(bytes, id)?.partition().into();
     Ok(Entry { shelf, id, is_message: true })
-}
-
-/// Removes what an older format had instead, and what an attempt at this left behind that did not come to its end.
-fn forget_all(store: &Store) -> Result<(), StoreError> {
-    for kind in [keys::RUN_ROWS, keys::RUNS] {
-        loop {
-            let mut batch = Batch::default();
-            let keys = store.tree().scan_prefix([kind]).keys().take(ROWS_OF_COMMIT);
-            let keys = keys.collect::<Result<Vec<_>, _>>()?;
-            if keys.is_empty() {
-                break;
-            }
-            keys.into_iter().for_each(|key| batch.remove(key));
-            store.disk.commit(batch)?;
-        }
-    }
-    *store.by_record.write() = Table::default();
-    Ok(())
 }

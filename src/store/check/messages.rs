@@ -7,12 +7,13 @@ use super::Report;
 use crate::model::{Attempt, Id, MessageDraft, Owed, Settled, Source, Status};
 use crate::store::tree::Tree;
 use crate::store::untried::Untried;
-use crate::store::{SettledRow, bundle, keys, log, value};
+use crate::store::{Bundle, SettledRow, bundle, keys, log, settled, value};
 
 /// Checks messages, what is owed, what was settled, attempts and indexes; the ids of the messages.
 pub fn check(tree: &Tree, report: &mut Report) -> HashSet<Id> {
     let mut messages = HashSet::new();
     let untried = report.read(Untried::load(tree)).unwrap_or_default();
+    let mut settled = settled::Reader::new(tree);
     let rows = bundle::rows(tree, keys::MESSAGES, Id::default(), Id::from_u64(u64::MAX));
     for row in report.read(rows).into_iter().flatten() {
         let Some(row) = report.read(row) else { continue };
@@ -21,7 +22,7 @@ pub fn check(tree: &Tree, report: &mut Report) -> HashSet<Id> {
             messages.insert(id);
             let read = report.read(log::decode::<(Source, MessageDraft)>(bytes, id));
             if let Some((_, draft)) = read {
-                one(tree, id, &draft, &untried, report);
+                one(tree, id, &draft, &untried, &mut settled, report);
             }
         }
     }
@@ -31,13 +32,20 @@ pub fn check(tree: &Tree, report: &mut Report) -> HashSet<Id> {
 }
 
 /// How it stands with one message.
-fn one(tree: &Tree, id: Id, draft: &MessageDraft, untried: &Untried, report: &mut Report) {
+fn one(
+    tree: &Tree,
+    id: Id,
+    draft: &MessageDraft,
+    untried: &Untried,
+    settled: &mut settled::Reader<'_>,
+    report: &mut Report,
+) {
     let own = report.read(tree.get(keys::by_id(keys::OUTBOX, id))).flatten();
     let owed = match own {
         Some(bytes) => report.read(log::decode(&bytes, id)),
         None => untried.get(id).cloned(),
     };
-    let settled = report.read(tree.get(keys::settled(id))).flatten();
+    let settled = report.read(settled.get(id)).flatten();
     match (owed, settled) {
         (Some(Owed { integration, .. }), None) => {
             report.owed += 1;
@@ -47,7 +55,7 @@ fn one(tree: &Tree, id: Id, draft: &MessageDraft, untried: &Untried, report: &mu
             }
         }
         (None, Some(bytes)) => {
-            let Some(row) = report.read(SettledRow::decode(&bytes, id)) else { return };
+            let Some(row) = report.read(SettledRow::decode(bytes, id)) else { return };
             let attempt = report.read(row.attempt(id)).flatten();
             report.attempts += u64::from(attempt.is_some());
             let Settled { status, .. } = row.settled;
@@ -65,9 +73,18 @@ fn one(tree: &Tree, id: Id, draft: &MessageDraft, untried: &Untried, report: &mu
 
 /// What hangs on messages.
 fn hanging(tree: &Tree, messages: &HashSet<Id>, report: &mut Report) {
-    let outbox = ("what is owed of", keys::OUTBOX);
+    for row in tree.scan_prefix([keys::SETTLED]) {
+        let Some((key, head)) = report.read(row) else { continue };
+        // Longer keys are the parts of long values.
+        let Some(first) = keys::id_of(&key) else { continue };
+        let bytes = report.read(value::whole(tree, &key, &head)).flatten().unwrap_or_default();
+        let Some(row) = report.read(Bundle::of(first, true, bytes)) else { continue };
+        for id in row.ids().filter(|id| !messages.contains(id)) {
+            report.fault(format!("how it was settled: message {id}, which is not there"));
+        }
+    }
     for (what, kind) in
-        [outbox, ("how it was settled:", b's'), ("which events are left of", keys::PARTS)]
+        [("what is owed of", keys::OUTBOX), ("which events are left of", keys::PARTS)]
     {
         for key in tree.scan_prefix([kind]).keys() {
             let id = report.read(key).and_then(|key| keys::id_of(&key));

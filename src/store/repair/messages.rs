@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::rows::{decode, encode};
 use super::{Mend, MessageFound, entry};
 use crate::model::{Attempt, AttemptOutcome, Id, Owed, Parts, Settled, Source, Status};
-use crate::store::{SettledRow, StoreError, bundle, codes, keys, log, untried, value};
+use crate::store::{SettledRow, StoreError, bundle, codes, keys, log, settled, untried, value};
 
 /// Who settles what can go nowhere.
 const BY: &str = "lull check --repair";
@@ -34,13 +34,19 @@ impl Mend {
             owed.insert(id, decode::<Owed>(&bytes)?);
             Ok(())
         })?;
-        self.each(b"s", 9, false, |mend, key, bytes| {
+        // Up to format 5.
+        self.each(&[keys::SETTLED_ALONE], 9, false, |mend, key, bytes| {
             let id = mend.message_of(key)?;
-            let row = SettledRow::decode(&bytes, id)?;
-            row.attempt(id)?;
-            settled.insert(id, row);
+            settled.insert(id, mend.settled_row(id, &bytes)?);
+            mend.batch.remove(key);
             Ok(())
         })?;
+        self.each_entry(keys::SETTLED, |mend, id, bytes| {
+            mend.message_there(id)?;
+            settled.insert(id, mend.settled_row(id, bytes)?);
+            Ok(None)
+        })?;
+        self.forget_all(keys::SETTLED)?;
         let mut untried = HashMap::new();
         self.each_entry(keys::UNTRIED, |mend, id, bytes| {
             mend.message_there(id)?;
@@ -62,8 +68,16 @@ impl Mend {
             };
             self.fate(id, fate, last)?;
         }
+        self.write_settled(0)?;
         self.commit()?;
         self.forget_tried()
+    }
+
+    /// How a message was settled, as far as all of it can be read.
+    fn settled_row(&self, id: Id, bytes: &[u8]) -> Result<SettledRow, StoreError> {
+        let row = SettledRow::decode(bytes, id)?;
+        row.attempt(id)?;
+        Ok(row)
     }
 
     /// The message of a key, which must be there.
@@ -93,11 +107,12 @@ impl Mend {
     /// Removes rows of what was owed that say nothing that is not known better.
     fn forget_tried(&mut self) -> Result<(), StoreError> {
         let tree = self.tree();
+        let mut settled = settled::Reader::new(&tree);
         for row in bundle::rows(&tree, keys::UNTRIED, Id::default(), Id::from_u64(u64::MAX))? {
             let row = row?;
             let mut is_old = true;
             for id in row.ids() {
-                is_old = is_old && untried::is_old(&tree, id)?;
+                is_old = is_old && untried::is_old(&tree, &mut settled, id)?;
             }
             if is_old {
                 value::remove(&mut self.batch, &row.key(keys::UNTRIED), row.bytes());
@@ -136,7 +151,6 @@ impl Mend {
                 return self.settle(id, &row);
             }
             (Some(owed), Some(row)) => {
-                self.batch.remove(&keys::settled(id));
                 row.put_attempt(&mut self.batch, id)?;
                 self.kept_bytes += row.kept_bytes();
                 self.lose(format!(
@@ -177,7 +191,9 @@ impl Mend {
     fn settle(&mut self, id: Id, row: &SettledRow) -> Result<(), StoreError> {
         let settled = &row.settled;
         self.batch.remove(&keys::by_id(keys::OUTBOX, id));
-        self.batch.insert(&keys::settled(id), row.encode());
+        self.settled.entry(settled::stretch(id)).or_default().push((id, row.encode()));
+        // They come in order.
+        self.write_settled(1)?;
         self.kept_bytes += row.kept_bytes();
         if settled.status != Status::Delivered {
             entry(&mut self.batch, &keys::status_message(settled.status, id));
@@ -191,6 +207,18 @@ impl Mend {
             Status::Pending | Status::Held => {}
         }
         self.wrote(64)
+    }
+
+    /// Writes how messages were settled, but for the last few stretches.
+    fn write_settled(&mut self, stretches_left: usize) -> Result<(), StoreError> {
+        while self.settled.len() > stretches_left
+            && let Some((first, rows)) = self.settled.pop_first()
+        {
+            let bytes = rows.iter().map(|(_, row)| row.len()).sum();
+            settled::write(&mut self.batch, first, rows);
+            self.wrote(bytes)?;
+        }
+        Ok(())
     }
 
     fn owed_anew(&self, id: Id, last: Option<&Attempt>) -> Owed {

@@ -53,7 +53,7 @@ fn fate(key: &[u8]) -> Fate {
         b'B' | b'D' | b'E' | b'R' | b'X' | b'Y' | b'f' | b'i' | b'j' | b'n' | b'r' | b'z' => {
             return Fate::Dropped;
         }
-        keys::AUDITS | keys::MARKS | keys::MESSAGES | keys::UNTRIED => long(9),
+        keys::AUDITS | keys::MARKS | keys::MESSAGES | keys::UNTRIED | keys::SETTLED => long(9),
         b'b' | b'h' | b'o' | b'p' | b'q' | b's' | b'u' => length == 9,
         b't' | b'e' => long(13),
         b'v' | b'y' | b'k' => long(21),
@@ -198,6 +198,17 @@ impl Mend {
                 Err(error) => return Err(error),
             }
             self.wrote(0)?;
+        }
+        self.commit()
+    }
+
+    /// Removes all rows of a kind.
+    pub(super) fn forget_all(&mut self, kind: u8) -> Result<(), StoreError> {
+        let tree = self.tree();
+        for key in tree.scan_prefix([kind]).keys() {
+            let key = key?;
+            self.wrote(key.len())?;
+            self.batch.remove(key);
         }
         self.commit()
     }

@@ -7,7 +7,8 @@ use super::Mend;
 use super::rows::Taken;
 
 /// Kinds of rows that nothing else can be made of, in the order of their keys.
-pub const KINDS: [(u8, &str); 20] = [
+pub const KINDS: [(u8, &str); 21] = [
+    (keys::SETTLED, "how messages were settled"),
     (keys::UNTRIED, "what is owed, and was never tried"),
     (keys::AUDITS, "audits"),
     (keys::WAITING_EVENTS, "security events that wait to be sent together"),
@@ -21,7 +22,7 @@ pub const KINDS: [(u8, &str); 20] = [
     (keys::OUTBOX, "what is owed"),
     (keys::PARTS, "which events of messages are left"),
     (b'q', "what was counted hour by hour"),
-    (b's', "how messages were settled"),
+    (keys::SETTLED_ALONE, "how messages were settled"),
     (b't', "attempts"),
     (keys::USES, "when tokens were last used"),
     (b'v', "texts of full records"),

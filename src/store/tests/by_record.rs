@@ -119,15 +119,24 @@ async fn a_run_goes_once_nothing_of_its_time_is_left_and_not_before() {
     assert_eq!(opened.log(|filter| filter.record = Some(key("0"))).len(), entries + 1);
 }
 
-/// Up to format 5 each window had a row for itself (D6).
+/// Up to format 5 each window had a row for itself, and so had how each message was settled (D6).
 #[actix::test]
-async fn a_store_of_format_5_gets_runs() {
+async fn a_store_of_format_5_is_brought_into_form() {
     let opened = Opened::fresh();
     let hook = opened.integration().await.id;
     let expected = closed(&opened, hook, 60).await;
     let mut batch = Batch::default();
-    for row in opened.store.tree().scan_prefix(b"R").chain(opened.store.tree().scan_prefix(b"r")) {
-        batch.remove(row.unwrap().0);
+    for kind in ["R", "r", "S"] {
+        for key in opened.store.tree().scan_prefix(kind).keys() {
+            batch.remove(key.unwrap());
+        }
+    }
+    let settled: Vec<Id> = expected.values().flat_map(|of| &of.messages).copied().collect();
+    let mut attempts = Vec::new();
+    for id in &settled {
+        let row = opened.store.settled_row(*id).unwrap().unwrap();
+        batch.insert(&keys::by_id(keys::SETTLED_ALONE, *id), row.encode());
+        attempts.push(opened.store.attempts(*id).unwrap());
     }
     // Its rows had another length.
     batch.insert(&[b"r".as_slice(), [7; 20].as_slice()].concat()[..], b"");
@@ -135,9 +144,17 @@ async fn a_store_of_format_5_gets_runs() {
     opened.store.disk.commit(batch).unwrap();
     let opened = opened.reopen();
     assert_eq!(opened.store.disk.format().unwrap(), 6);
+    assert_eq!(opened.rows(b"s"), 0);
+    for (id, attempts) in settled.iter().zip(attempts) {
+        assert_eq!(opened.store.attempts(*id).unwrap(), attempts);
+        assert_eq!(attempts.len(), 1);
+    }
+    assert!(opened.recovered.owed.is_empty());
     assert_found(&opened, hook, &expected);
     assert!(opened.rows(b"R") > 60 / RUN - 1);
     opened.pass(DAY * 9);
     opened.prune(DAY, u64::MAX).await;
-    assert_eq!(opened.rows(b"R") + opened.rows(b"r"), 0);
+    for kind in ["R", "r", "S"] {
+        assert_eq!(opened.rows(kind.as_bytes()), 0, "rows of kind {kind}");
+    }
 }

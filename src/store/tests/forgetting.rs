@@ -26,7 +26,7 @@ async fn what_is_old_is_forgotten_with_everything_that_hangs_on_it() {
     opened.close("2", &[ExternalId::new("a0").unwrap(), open[0].clone()], &[], "{}").await;
     opened.pass(DAY * 40);
     opened.prune(DAY * 10, u64::MAX).await;
-    for kind in ["a", "w", "R", "r", "i", "g", "o", "s", "f", "Y", "t", "B", "D", "X", "e"] {
+    for kind in ["a", "w", "R", "r", "i", "g", "o", "S", "f", "Y", "t", "B", "D", "X", "e"] {
         assert_eq!(opened.rows(kind.as_bytes()), 0, "rows of kind {kind}");
     }
     assert_eq!(opened.store.kept_bytes(), 0);
@@ -125,7 +125,7 @@ async fn a_message_that_is_settled_in_the_commit_that_was_to_forget_it_is_forgot
     let opened = Opened::open(folder, clock);
     assert_eq!(check::check(opened.store.tree()).faults, Vec::<String>::new());
     opened.prune(DAY, u64::MAX).await;
-    for kind in ["a", "w", "R", "r", "g", "U", "o", "s", "f", "Y", "t"] {
+    for kind in ["a", "w", "R", "r", "g", "U", "o", "S", "f", "Y", "t"] {
         assert_eq!(opened.rows(kind.as_bytes()), 0, "rows of kind {kind}");
     }
     assert_eq!(opened.store.kept_bytes(), 0);
@@ -208,7 +208,7 @@ async fn what_was_bundled_is_read_one_by_one_and_forgotten_together() {
     opened.settle(gone, 1, Next::Delivered).await;
     opened.pass(DAY * 40);
     opened.prune(DAY * 10, u64::MAX).await;
-    for kind in ["a", "w", "R", "r", "i", "g", "U", "o", "s", "t"] {
+    for kind in ["a", "w", "R", "r", "i", "g", "U", "o", "S", "t"] {
         assert_eq!(opened.rows(kind.as_bytes()), 0, "rows of kind {kind}");
     }
     assert_eq!(opened.store.kept_bytes(), 0);

@@ -51,7 +51,7 @@ impl Draft<'_> {
     fn unsettle(&mut self, id: Id) -> Result<(), StoreError> {
         let Some(row) = self.store.settled_row(id)? else { return Ok(()) };
         row.put_attempt(&mut self.batch, id)?;
-        self.batch.remove(&keys::settled(id));
+        self.settled.insert(id, None);
         Ok(())
     }
 

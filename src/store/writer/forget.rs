@@ -62,7 +62,7 @@ impl Draft<'_> {
             let kept_bytes = &mut self.state.counters.kept_bytes;
             *kept_bytes = kept_bytes.saturating_sub(row.kept_bytes());
         }
-        self.batch.remove(&keys::settled(id));
+        self.settled.insert(id, None);
         self.batch.remove(&keys::by_id(keys::PARTS, id));
         for status in [Status::Failed, Status::Superseded, Status::Cancelled] {
             self.batch.remove(&keys::status_message(status, id));

@@ -164,21 +164,23 @@ impl Draft<'_> {
         if !self.is_kept(message)? {
             return Ok(());
         }
-        let row = match self.settled.remove(&message) {
-            Some(row) => row,
-            None => match self.store.settled_row(message)? {
-                Some(row) => row,
-                // Pruned, or as good as.
-                None => return Ok(()),
-            },
-        };
+        // Pruned, or as good as.
+        let Some(row) = self.settled_row(message)? else { return Ok(()) };
         let (attempts, last_code) = (attempt.number, attempt.outcome.code());
         let before = Some((row.settled.attempts, row.settled.last_code));
         codes::index(&mut self.batch, message, before, (attempts, last_code));
         let row = SettledRow { settled: Settled { attempts, last_code, ..row.settled }, ..row };
-        self.batch.insert(&keys::settled(message), row.encode());
         self.became.push((message, Fate::of_settled(&row.settled)));
+        self.settled.insert(message, Some(row));
         Ok(())
+    }
+
+    /// How a message was settled, as this commit leaves it.
+    pub(super) fn settled_row(&self, message: Id) -> Result<Option<SettledRow>, StoreError> {
+        match self.settled.get(&message) {
+            Some(row) => Ok(row.clone()),
+            None => self.store.settled_row(message),
+        }
     }
 
     /// Writes down which events of a message are left.
@@ -219,11 +221,10 @@ impl Draft<'_> {
         }
         self.outbox.insert(message, None);
         self.lines.push((message, owed.integration, owed.partition, false));
-        self.batch.insert(&keys::settled(message), row.encode());
         self.state.counters.kept_bytes += row.kept_bytes();
         let settled = row.settled.clone();
         self.became.push((message, Fate::of_settled(&settled)));
-        self.settled.insert(message, row);
+        self.settled.insert(message, Some(row));
         let totals = &mut self.state.counters.totals;
         match settled.status {
             Status::Delivered => totals.delivered += 1,

@@ -1,6 +1,7 @@
 //! The rows of a store, read with sled.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::harm::Harm;
@@ -9,7 +10,7 @@ use super::harm::Harm;
 /// answers.
 const WRITTEN_ONCE: &[u8] = b"agtek";
 /// Kinds that nothing else can be made of, but that change.
-const CHANGING: &[u8] = b"wcvys";
+const CHANGING: &[u8] = b"wcvyS";
 /// Kinds that a repair makes anew, or of which an older state of a page may have more; those that only a server
 /// makes left out.
 const MADE_ANEW: &[u8] = b"ifYjzxoUpuhql";
@@ -17,6 +18,12 @@ const MADE_ANEW: &[u8] = b"ifYjzxoUpuhql";
 /// Every row.
 #[derive(PartialEq)]
 pub struct Rows(BTreeMap<Vec<u8>, Vec<u8>>);
+
+/// The ids that share a row that says how messages were settled, with the one in this key.
+fn stretch_of(key: &[u8]) -> RangeInclusive<[u8; 8]> {
+    let id = u64::from_be_bytes(key[1..9].try_into().expect("an id"));
+    (id & !31).to_be_bytes()..=(id | 31).to_be_bytes()
+}
 
 impl Rows {
     /// sled's own threads may hold the lock for a moment longer than the process that ended.
@@ -58,9 +65,13 @@ impl Rows {
         self.of(b"w").any(|(first, _)| &first[1..9] <= id)
     }
 
-    /// Where nobody tried a message, what is owed of it may lie in one row with that of others before it.
-    fn may_be_untried(&self, id: &[u8]) -> bool {
-        self.of(b"U").any(|(first, _)| &first[1..9] <= id)
+    /// Whether one of these messages may be owed. Where nobody tried it, what is owed of it may lie in one row with
+    /// that of others before it.
+    fn may_be_owed(&self, stretch: RangeInclusive<[u8; 8]>) -> bool {
+        self.of(b"U").any(|(first, _)| first[1..9] <= stretch.end()[..])
+            || self
+                .of(b"o")
+                .any(|(id, _)| id[1..9].try_into().is_ok_and(|id| stretch.contains(&id)))
     }
 
     /// Nothing is made up: each row is one of `others`.
@@ -71,23 +82,20 @@ impl Rows {
         }
         for (key, _) in self.of(CHANGING) {
             let name = String::from_utf8_lossy(key);
-            // What was owed may be known to be settled by its last attempt.
-            let owed = [b"o".as_slice(), &key[1..]].concat();
             let is_known = others.0.contains_key(key)
                 || (key[0] == b'w' && others.may_have_window(&key[1..]))
-                || (key[0] == b's' && others.0.contains_key(&owed))
-                || (key[0] == b's' && others.may_be_untried(&key[1..]))
+                // What was owed may be known to be settled by its last attempt.
+                || (key[0] == b'S' && others.may_be_owed(stretch_of(key)))
                 || key.len() > 9 && b"wy".contains(&key[0]);
             assert!(is_known, "{harm:?}: {name:?} was never there");
         }
         // A message is in no two windows, and no audit neither: `lull check` sees to that.
         let messages = self.of(b"g").filter(|(key, _)| key.len() == 9);
         for (key, _) in messages {
-            let of = |kind: u8| [&[kind], &key[1..]].concat();
-            let has = |kind: u8| self.0.contains_key(&of(kind));
-            let is_untried = self.may_be_untried(&key[1..]);
+            let stretch = stretch_of(key);
+            let is_settled = self.0.contains_key(&[b"S", stretch.start().as_slice()].concat());
             assert!(
-                has(b'o') || has(b's') || is_untried,
+                is_settled || self.may_be_owed(stretch),
                 "{harm:?}: a message is neither owed nor settled"
             );
         }
