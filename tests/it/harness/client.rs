@@ -1,9 +1,14 @@
 //! Calling the API. Every call takes the status that it expects.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use ureq::Agent;
 
 use super::PATIENCE;
+
+/// How long a connection is used again.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// Calls one server with one token.
 #[derive(Clone)]
@@ -40,6 +45,8 @@ impl Client {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(PATIENCE))
+            // Shorter than the server keeps a connection, or a call may go out just as it is closed.
+            .max_idle_age(IDLE)
             .build();
         Self { agent: config.into(), base, token }
     }
@@ -75,7 +82,8 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(body.to_vec()).expect("a request");
-        let mut response = self.agent.run(request).ok()?;
+        let answer = self.agent.run(request);
+        let mut response = answer.inspect_err(|error| println!("{method} {path}: {error}")).ok()?;
         let content_type = response.headers().get("content-type").cloned();
         let text = |value: &ureq::http::HeaderValue| value.to_str().unwrap_or("?").to_owned();
         let headers = response.headers().iter();
