@@ -4,6 +4,8 @@
 //! A row's key holds the id of its first entry, so an id is all it takes to find an entry: the row that
 //! starts at or before it, and a look inside. Such a row is never changed: it goes as a whole, once none
 //! of its entries is needed any more. An entry that is alone in its row is the value itself.
+//!
+//! Rows that say how messages were settled look the same, but have keys of another kind and change: see `settled`.
 
 use std::iter;
 use std::ops::Range;

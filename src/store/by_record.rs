@@ -18,7 +18,7 @@
 mod load;
 mod rows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ahash::HashSet;
@@ -58,7 +58,7 @@ pub(super) struct Run {
     pub number: u32,
     /// Its oldest entry.
     pub first: Id,
-    /// The newest id that was given when it was written.
+    /// All that was made up to this id, and is in no run before, is in it.
     pub last: Id,
 }
 
@@ -155,10 +155,19 @@ impl Table {
         Some(run)
     }
 
-    /// The runs that hold something of these.
+    /// The runs in whose time these were made.
     pub fn runs_of(&self, ids: &HashSet<Id>) -> Vec<Run> {
-        let holds = |run: &&Run| ids.iter().any(|id| (run.first..=run.last).contains(id));
-        self.runs.iter().filter(holds).copied().collect()
+        let run_of = |id: &Id| {
+            let at = self.runs.partition_point(|run| run.last < *id);
+            self.runs.get(at).filter(|run| run.first <= *id).map(|_| at)
+        };
+        let at: BTreeSet<usize> = ids.iter().filter_map(run_of).collect();
+        at.into_iter().map(|at| self.runs[at]).collect()
+    }
+
+    /// Whether there are any.
+    pub fn has_runs(&self) -> bool {
+        !self.runs.is_empty()
     }
 }
 
@@ -172,24 +181,25 @@ impl Store {
     ) -> Result<Vec<(Id, bool)>, StoreError> {
         let newest_first = self.newest_of_record(partition, from, Id::from_u64(u64::MAX));
         let mut ids = newest_first.collect::<Result<Vec<_>, _>>()?;
+        ids.retain(|(id, _)| *id >= from);
         ids.reverse();
         Ok(ids)
     }
 
-    /// The same from the newest on, of those from `from` on and before `before`, read as far as they are asked
-    /// for.
+    /// The same from the newest on, those before `before`, read as far as they are asked for; without runs of
+    /// which all is older than `since`.
     pub(super) fn newest_of_record(
         &self,
         partition: Partition,
-        from: Id,
+        since: Id,
         before: Id,
     ) -> impl Iterator<Item = Result<(Id, bool), StoreError>> + use<> {
         let shelf = Shelf::from(partition);
-        let within = move |(id, _): &(Id, bool)| (from..before).contains(id);
+        let within = move |(id, _): &(Id, bool)| *id < before;
         let table = self.by_record.read();
-        let new = table.new.range((shelf, from)..(shelf, before.max(from)));
+        let new = table.new.range((shelf, Id::default())..(shelf, before));
         let new: Vec<_> = new.map(|((_, id), is_message)| Ok((*id, *is_message))).collect();
-        let runs = table.runs.iter().filter(|run| run.last >= from && run.first < before);
+        let runs = table.runs.iter().filter(|run| run.last >= since && run.first < before);
         let runs: Vec<Run> = runs.copied().collect();
         let tree = self.tree().clone();
         let of_runs =

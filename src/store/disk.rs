@@ -310,7 +310,8 @@ impl Disk {
 
     /// Marks the store as in the format that this program writes, once it is. Format 1 did not say what
     /// had been forgotten: whatever there was by then may have been. Format 2 had no sum of its rows, which
-    /// every commit keeps; 3 no values that are pressed; 4 no marks and messages that are bundled; and 5 no runs, and how each message was settled in a row for itself.
+    /// every commit keeps; 3 no values that are pressed; 4 no marks and messages that are bundled; 5 no runs, and how
+    /// each message was settled in a row for itself.
     pub fn set_format(&self) -> Result<(), StoreError> {
         let found = self.format()?;
         if found == FORMAT {

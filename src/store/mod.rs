@@ -274,7 +274,6 @@ impl Store {
             recent_messages: Recent::default(),
         });
         *store.blocks.write() = blocks::load(store.tree())?;
-        *store.by_record.write() = by_record::load(store.tree())?;
         // Each takes a while in a large store, and neither needs the other.
         let (recovered, verified) = std::thread::scope(|scope| {
             let verifying = scope.spawn(|| store.disk.verify());

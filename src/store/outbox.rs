@@ -21,9 +21,22 @@ impl Store {
 
     /// What became of a message.
     pub(super) fn delivery(&self, id: Id) -> Result<Option<Delivery>, StoreError> {
+        self.delivery_among(id, &mut settled::Reader::new(self.tree()))
+    }
+
+    /// What became of a message, which is one of many.
+    pub(super) fn delivery_among(
+        &self,
+        id: Id,
+        settled: &mut settled::Reader<'_>,
+    ) -> Result<Option<Delivery>, StoreError> {
         if let Some(owed) = self.owed(id)? {
             return Ok(Some(Delivery::Owed(owed)));
         }
+        if let Some(bytes) = settled.get(id)? {
+            return Ok(Some(Delivery::Settled(decode(&bytes, id)?)));
+        }
+        // Settled since the others were read.
         if let Some(bytes) = settled::get(self.tree(), id)? {
             return Ok(Some(Delivery::Settled(decode(&bytes, id)?)));
         }

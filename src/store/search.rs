@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use super::blocks::{Probe, Span, Wanted, passing};
 use super::head::Head;
 use super::log::{Entry, LogPage, MessageFilter, decode};
-use super::{Bundle, Store, StoreError, bundle, codes, keys, value};
+use super::{Bundle, Store, StoreError, bundle, codes, keys, settled, value};
 use crate::model::{Addressed, Delivery, Id, Message, RecordKey, Status};
 
 /// The most messages one query reads; a page may then be short, and its cursor leads on. So an answer
@@ -26,9 +26,17 @@ impl Store {
         let until = filter.until.map_or(Id::from_u64(u64::MAX), Id::at);
         let before = filter.before.unwrap_or(until).min(until);
         let since = filter.since.map_or(Id::default(), Id::at);
-        let page = LogPage::default();
-        let mut search =
-            Search { store: self, filter, since, page, looked_at: 0, last: None, bundle: None };
+        let (page, settled) = (LogPage::default(), settled::Reader::new(self.tree()));
+        let mut search = Search {
+            store: self,
+            filter,
+            since,
+            page,
+            looked_at: 0,
+            last: None,
+            bundle: None,
+            settled,
+        };
         match &filter.record {
             Some(record) => search.in_record(record, before)?,
             None => search.in_blocks(before)?,
@@ -36,14 +44,15 @@ impl Store {
         Ok(search.page)
     }
 
-    /// The messages about a record before `before`, newest first: its marks name them, or its index
-    /// does.
+    /// The messages about a record before `before`, newest first, without those that were certainly made before
+    /// `since`: marks name them, or no mark does.
     fn messages_of(
         &self,
         record: &RecordKey,
+        since: Id,
         before: Id,
     ) -> impl Iterator<Item = Result<Id, StoreError>> {
-        let entries = self.newest_of_record(record.partition(), Id::default(), before);
+        let entries = self.newest_of_record(record.partition(), since, before);
         let messages = entries.flat_map(move |row| match row {
             Err(error) => VecDeque::from([Err(error)]),
             Ok((id, true)) => VecDeque::from([Ok(id)]),
@@ -61,6 +70,18 @@ impl Store {
             },
         });
         messages.filter(move |id| id.as_ref().is_ok_and(|id| *id < before) || id.is_err())
+    }
+
+    /// The row of a message. Its neighbours were most likely written together with it, so they stay at hand.
+    fn row_near<'b>(
+        &self,
+        id: Id,
+        at_hand: &'b mut Option<Bundle>,
+    ) -> Result<Option<&'b [u8]>, StoreError> {
+        if !at_hand.as_ref().is_some_and(|bundle| bundle.spans(id)) {
+            *at_hand = bundle::find(self.tree(), keys::MESSAGES, id)?;
+        }
+        Ok(at_hand.as_ref().and_then(|bundle| bundle.get(id)))
     }
 
     /// The newest entry of an index, of those from `first` on, before `end`.
@@ -122,11 +143,12 @@ struct Search<'s> {
     last: Option<Id>,
     /// The messages that were read last.
     bundle: Option<Bundle>,
+    settled: settled::Reader<'s>,
 }
 
 impl Search<'_> {
     fn in_record(&mut self, record: &RecordKey, before: Id) -> Result<(), StoreError> {
-        for id in self.store.messages_of(record, before) {
+        for id in self.store.messages_of(record, self.since, before) {
             let id = id?;
             if id < self.since || self.look(id, None)?.is_break() {
                 break;
@@ -260,15 +282,18 @@ impl Search<'_> {
         let mut delivery = None;
         // Small rows first: what became of it takes less reading than what it is.
         if filter.status.is_some() || filter.code.is_some() {
-            let Some(found) = store.delivery(id)? else { return Ok(None) };
+            let Some(found) = store.delivery_among(id, &mut self.settled)? else {
+                return Ok(None);
+            };
             if !self.has_become(&found) {
                 return Ok(None);
             }
             delivery = Some(found);
         }
+        let Search { bundle, settled, .. } = self;
         let row = match row {
             Some(row) => Some(row),
-            None => self.row(id)?,
+            None => store.row_near(id, bundle)?,
         };
         // Pruned meanwhile.
         let Some(bytes) = row else { return Ok(None) };
@@ -276,23 +301,13 @@ impl Search<'_> {
             return Ok(None);
         }
         let delivery = match delivery {
-            Some(delivery) => delivery,
-            None => match store.delivery(id)? {
-                Some(delivery) => delivery,
-                None => return Ok(None),
-            },
+            Some(delivery) => Some(delivery),
+            None => store.delivery_among(id, settled)?,
         };
+        let Some(delivery) = delivery else { return Ok(None) };
         let (source, draft) = decode(bytes, id)?;
         let status = store.status(&delivery);
         Ok(Some(Entry { message: Message { id, source, draft }, delivery, status }))
-    }
-
-    /// The row of a message. Its neighbours were most likely written together with it.
-    fn row(&mut self, id: Id) -> Result<Option<&[u8]>, StoreError> {
-        if !self.bundle.as_ref().is_some_and(|bundle| bundle.spans(id)) {
-            self.bundle = bundle::find(self.store.tree(), keys::MESSAGES, id)?;
-        }
-        Ok(self.bundle.as_ref().and_then(|bundle| bundle.get(id)))
     }
 
     fn has_become(&self, delivery: &Delivery) -> bool {

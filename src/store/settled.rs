@@ -1,7 +1,9 @@
 //! How messages were settled, together with the attempts that did it. Messages whose ids are close to each other
 //! share a row: most are settled at about the same time, and what is alike presses better together. The row
-//! is written anew whenever another of them is settled.
+//! is written anew whenever another of them is settled. Up to format 5 each had a row for itself, which is read
+//! where there is no other: a check reads a store of an older format as it is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ahash::HashMap;
@@ -32,7 +34,7 @@ pub struct SettledRow {
 /// What follows a [`Settled`].
 #[derive(Deserialize)]
 struct Rest<'a> {
-    /// Up to format 5 each had a row for itself, and was pressed alone.
+    /// What has a row for itself was pressed alone.
     is_pressed: bool,
     #[serde(borrow)]
     attempt: &'a [u8],
@@ -88,7 +90,8 @@ impl SettledRow {
     }
 }
 
-/// Reads how messages were settled; what is read last stays at hand, as it is most likely that of the next as well.
+/// Reads how messages were settled. The row that is read last stays at hand, as it is most likely that of the next
+/// as well; what was settled since is not in it.
 pub struct Reader<'t> {
     tree: &'t Tree,
     /// The first id of a stretch, and its row.
@@ -101,23 +104,27 @@ impl<'t> Reader<'t> {
     }
 
     /// How a message was settled, encoded.
-    pub fn get(&mut self, message: Id) -> Result<Option<&[u8]>, StoreError> {
+    pub fn get(&mut self, message: Id) -> Result<Option<Cow<'_, [u8]>>, StoreError> {
         let first = stretch(message);
         if self.at_hand.as_ref().is_none_or(|(at_hand, _)| *at_hand != first) {
             let row = value::get_current(self.tree, &keys::by_id(keys::SETTLED, first))?;
             let row = row.map(|bytes| Bundle::of(first, true, bytes)).transpose()?;
             self.at_hand = Some((first, row));
         }
-        Ok(self.at_hand.as_ref().and_then(|(_, row)| row.as_ref()?.get(message)))
+        if let Some(row) = self.at_hand.as_ref().and_then(|(_, row)| row.as_ref()?.get(message)) {
+            return Ok(Some(Cow::Borrowed(row)));
+        }
+        let alone = self.tree.get(keys::by_id(keys::SETTLED_ALONE, message))?;
+        Ok(alone.map(|row| Cow::Owned(row.to_vec())))
     }
 }
 
 /// How a message was settled, encoded.
 pub fn get(tree: &Tree, message: Id) -> Result<Option<Vec<u8>>, StoreError> {
-    Ok(Reader::new(tree).get(message)?.map(<[u8]>::to_vec))
+    Ok(Reader::new(tree).get(message)?.map(Cow::into_owned))
 }
 
-/// Writes how messages are settled from now on, or that they are not.
+/// Writes how messages are settled from now on; none where nothing is to say so any more.
 pub fn put(
     batch: &mut Batch,
     tree: &Tree,
@@ -148,7 +155,8 @@ pub fn put(
     Ok(())
 }
 
-/// Writes the row of a stretch, or that there is none, where none is written but its parts.
+/// Writes the row of a stretch; removes it where there is nothing to write. The parts of one that was there have to
+/// be removed before.
 pub fn write(batch: &mut Batch, first: Id, rows: Vec<(Id, Vec<u8>)>) {
     let key = keys::by_id(keys::SETTLED, first);
     match rows.as_slice() {

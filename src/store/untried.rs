@@ -1,7 +1,7 @@
 //! What is owed of messages that nobody has tried to deliver yet, which most are for a moment only.
 //!
 //! It is written once, in a row for all of one row of messages, and kept in memory. What is owed of a message
-//! that is tried, or asked for again, has a row of its own from then on; so does how it was settled. The row
+//! that is tried, or asked for again, has a row of its own from then on; how it was settled is written elsewhere. The row
 //! of many goes once none of its messages is owed as it says there; what it says of others is old by then.
 
 use std::collections::BTreeMap;

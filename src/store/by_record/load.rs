@@ -25,17 +25,24 @@ pub fn load(tree: &Tree) -> Result<Table, StoreError> {
 }
 
 /// Lists what is in no run, which is less than a run of it, but where the store is of an older format or was
-/// repaired.
+/// repaired. A full disk is no reason not to start: then more of it is listed in memory.
 pub fn make_missing(store: &Store) -> Result<(), StoreError> {
     let mut table = store.by_record.write();
+    *table = load(store.tree())?;
+    let mut is_full = false;
     for entry in unlisted(store.tree(), table.last())? {
         let entry = entry?;
         let mut batch = Batch::default();
         // The time of a run ends where the next entry is, so that the messages of its last window are in it.
         let last = Id::from_u64(entry.id.as_u64().saturating_sub(1));
-        if let Some(run) = table.fill(&Change::default(), last, &mut batch) {
-            store.disk.commit(batch)?;
-            table.apply(Change { run: Some(run), ..Change::default() });
+        if !is_full && let Some(run) = table.fill(&Change::default(), last, &mut batch) {
+            match store.disk.commit(batch) {
+                Err(StoreError::Full) => is_full = true,
+                written => {
+                    written?;
+                    table.apply(Change { run: Some(run), ..Change::default() });
+                }
+            }
         }
         table.list(entry);
     }

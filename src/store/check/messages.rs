@@ -55,7 +55,7 @@ fn one(
             }
         }
         (None, Some(bytes)) => {
-            let Some(row) = report.read(SettledRow::decode(bytes, id)) else { return };
+            let Some(row) = report.read(SettledRow::decode(&bytes, id)) else { return };
             let attempt = report.read(row.attempt(id)).flatten();
             report.attempts += u64::from(attempt.is_some());
             let Settled { status, .. } = row.settled;
@@ -65,7 +65,7 @@ fn one(
                     .fault(format!("the message {id} is missing among those that are {status:?}"));
             }
         }
-        // Redelivered messages are owed again, and keep what became of them before.
+        // Of a store that is being repaired: it is owed, perhaps again.
         (Some(_), Some(_)) => report.owed += 1,
         (None, None) => report.fault(format!("the message {id} is neither owed nor settled")),
     }

@@ -45,11 +45,14 @@ pub fn check(tree: &Tree, messages: &HashSet<Id>, forgotten: Id, report: &mut Re
 /// All windows and messages that runs list, and up to which id runs go.
 fn listed(tree: &Tree, report: &mut Report) -> (HashSet<(Shelf, Id)>, Id) {
     let mut listed = HashSet::new();
-    for entries in by_record::entries(tree) {
-        let entries = report.read(entries).into_iter().flatten();
-        listed.extend(entries.map(|entry| (entry.shelf, entry.id)));
-    }
     let table = report.read(by_record::load(tree)).unwrap_or_default();
+    // Older formats have none, and rows of another kind where these would be.
+    if table.has_runs() {
+        for entries in by_record::entries(tree) {
+            let entries = report.read(entries).into_iter().flatten();
+            listed.extend(entries.map(|entry| (entry.shelf, entry.id)));
+        }
+    }
     (listed, table.last())
 }
 

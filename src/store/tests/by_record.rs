@@ -125,30 +125,15 @@ async fn a_store_of_format_5_is_brought_into_form() {
     let opened = Opened::fresh();
     let hook = opened.integration().await.id;
     let expected = closed(&opened, hook, 60).await;
-    let mut batch = Batch::default();
-    for kind in ["R", "r", "S"] {
-        for key in opened.store.tree().scan_prefix(kind).keys() {
-            batch.remove(key.unwrap());
-        }
-    }
     let settled: Vec<Id> = expected.values().flat_map(|of| &of.messages).copied().collect();
-    let mut attempts = Vec::new();
-    for id in &settled {
-        let row = opened.store.settled_row(*id).unwrap().unwrap();
-        batch.insert(&keys::by_id(keys::SETTLED_ALONE, *id), row.encode());
-        attempts.push(opened.store.attempts(*id).unwrap());
-    }
-    // Its rows had another length.
-    batch.insert(&[b"r".as_slice(), [7; 20].as_slice()].concat()[..], b"");
-    batch.insert(keys::FORMAT, &5_u32.to_be_bytes());
-    opened.store.disk.commit(batch).unwrap();
+    as_in_format_5(&opened, &settled);
+    let attempts = all_attempts(&opened, &settled);
+    assert_eq!(check::check(opened.store.tree()).faults, Vec::<String>::new());
+
     let opened = opened.reopen();
     assert_eq!(opened.store.disk.format().unwrap(), 6);
     assert_eq!(opened.rows(b"s"), 0);
-    for (id, attempts) in settled.iter().zip(attempts) {
-        assert_eq!(opened.store.attempts(*id).unwrap(), attempts);
-        assert_eq!(attempts.len(), 1);
-    }
+    assert_eq!(all_attempts(&opened, &settled), attempts);
     assert!(opened.recovered.owed.is_empty());
     assert_found(&opened, hook, &expected);
     assert!(opened.rows(b"R") > 60 / RUN - 1);
@@ -157,4 +142,50 @@ async fn a_store_of_format_5_is_brought_into_form() {
     for kind in ["R", "r", "S"] {
         assert_eq!(opened.rows(kind.as_bytes()), 0, "rows of kind {kind}");
     }
+}
+
+/// A server that is killed while it brings a store into form goes on with that.
+#[actix::test]
+async fn what_was_brought_into_form_by_halves_is_brought_all_the_way() {
+    let opened = Opened::fresh();
+    let hook = opened.integration().await.id;
+    let expected = closed(&opened, hook, 60).await;
+    let settled: Vec<Id> = expected.values().flat_map(|of| &of.messages).copied().collect();
+    let half: Vec<Id> = settled.iter().step_by(2).copied().collect();
+    as_in_format_5(&opened, &half);
+    opened.store.disk.set_format().unwrap();
+    let attempts = all_attempts(&opened, &settled);
+
+    let opened = opened.reopen();
+    assert_eq!(opened.rows(b"s"), 0);
+    assert_eq!(all_attempts(&opened, &settled), attempts);
+    assert!(opened.recovered.owed.is_empty());
+    assert_found(&opened, hook, &expected);
+}
+
+/// Puts the rows as format 5 had them, of how messages were settled only those of `alone`.
+fn as_in_format_5(opened: &Opened, alone: &[Id]) {
+    let (store, mut batch) = (&opened.store, Batch::default());
+    for kind in ["R", "r"] {
+        for key in store.tree().scan_prefix(kind).keys() {
+            batch.remove(key.unwrap());
+        }
+    }
+    // Its lists had keys of another length.
+    batch.insert(&[b"r".as_slice(), [7; 20].as_slice()].concat()[..], b"");
+    let not_together = alone.iter().map(|id| (*id, None)).collect();
+    settled::put(&mut batch, store.tree(), &not_together).unwrap();
+    for id in alone {
+        let row = store.settled_row(*id).unwrap().unwrap();
+        batch.insert(&keys::by_id(keys::SETTLED_ALONE, *id), row.encode());
+    }
+    batch.insert(keys::FORMAT, &5_u32.to_be_bytes());
+    store.disk.commit(batch).unwrap();
+}
+
+fn all_attempts(opened: &Opened, messages: &[Id]) -> Vec<Attempt> {
+    let of = |id: &Id| opened.store.attempts(*id).unwrap();
+    let attempts: Vec<Attempt> = messages.iter().flat_map(of).collect();
+    assert_eq!(attempts.len(), messages.len());
+    attempts
 }

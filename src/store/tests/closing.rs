@@ -81,3 +81,31 @@ async fn cancelling_and_taking_in_at_once_come_to_one_of_both() {
     assert_eq!(done.iter().filter(|(_, cancelled, _)| *cancelled).count(), 20);
     thread.stop().await;
 }
+
+/// An attempt of a message that was given up meanwhile ends in the very commit that lets it be owed again.
+#[actix::test]
+async fn an_attempt_that_ends_as_its_message_is_asked_for_again_counts_before_the_next() {
+    let opened = Opened::fresh();
+    let hook = opened.integration().await;
+    let ids = opened.append(&[edit("a", "1", "u")]).await.ids;
+    let message = opened.close("1", &ids, &[hook.id], "{}").await[0];
+    assert!(opened.journal.cancel(message, "t").await.unwrap());
+    let retry_at = Next::RetryAt(opened.clock.now());
+    let late = opened.settling(message, 1, retry_at);
+    let Opened { folder, clock, store, journal, .. } = opened;
+    drop((store, journal));
+    let (store, mut writer, _) = opened_again(folder.path(), clock.now());
+    let commands = vec![Command::Settle(late), Command::Redeliver(vec![message], "t".into())];
+    writer.commit(commands, &*clock).unwrap();
+    assert_eq!(store.owed(message).unwrap().expect("owed again").attempts, 1);
+    drop((store, writer));
+
+    let opened = Opened::open(folder, clock);
+    opened.settle(message, 2, Next::Delivered).await;
+    let numbers: Vec<u32> =
+        opened.store.attempts(message).unwrap().iter().map(|attempt| attempt.number).collect();
+    assert_eq!(numbers, [1, 2]);
+    opened.pass(DAY * 9);
+    opened.prune(DAY, u64::MAX).await;
+    assert_eq!((opened.rows(b"Y"), opened.rows(b"t"), opened.store.kept_bytes()), (0, 0, 0));
+}

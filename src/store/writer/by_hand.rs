@@ -2,7 +2,7 @@
 
 use super::Draft;
 use crate::address;
-use crate::model::{Delivery, Id, Message, Owed, Partition, Source, Status};
+use crate::model::{Delivery, Id, Message, Owed, Partition, Settled, Source, Status};
 use crate::store::{Outcome, Replay, StoreError, keys};
 
 impl Draft<'_> {
@@ -28,7 +28,8 @@ impl Draft<'_> {
             let owed = match (self.owed(id)?, entry.delivery) {
                 (Some(owed), _) => Owed { due, asked_by, ..owed },
                 (None, Delivery::Settled(settled)) => {
-                    self.unsettle(id)?;
+                    // An attempt that was under way may have ended in this very commit.
+                    let settled = self.unsettle(id)?.unwrap_or(settled);
                     self.batch.remove(&keys::status_message(settled.status, id));
                     *self.owed_change.entry(integration).or_default() += 1;
                     let partition = self.line_of(&entry.message);
@@ -47,12 +48,12 @@ impl Draft<'_> {
         Ok(Outcome::Messages(owed_now))
     }
 
-    /// Removes the row of a message that was settled; the attempt in it gets one of its own.
-    fn unsettle(&mut self, id: Id) -> Result<(), StoreError> {
-        let Some(row) = self.store.settled_row(id)? else { return Ok(()) };
+    /// Lets a message be settled no more; the attempt that did it gets a row of its own. How it was.
+    fn unsettle(&mut self, id: Id) -> Result<Option<Settled>, StoreError> {
+        let Some(row) = self.settled_row(id)? else { return Ok(None) };
         row.put_attempt(&mut self.batch, id)?;
         self.settled.insert(id, None);
-        Ok(())
+        Ok(Some(row.settled))
     }
 
     pub(super) fn cancel(&mut self, id: Id, by: Box<str>) -> Result<Outcome, StoreError> {

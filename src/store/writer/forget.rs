@@ -3,9 +3,11 @@
 use ahash::HashSet;
 
 use super::Draft;
-use crate::model::{Id, Status};
+use crate::model::{Id, Settled, Status};
 use crate::store::prune::forgotten;
-use crate::store::{Outcome, Prune, StoreError, bundle, codes, history, keys, value};
+use crate::store::{
+    Outcome, Prune, SettledRow, StoreError, bundle, codes, history, keys, settled, value,
+};
 
 impl Draft<'_> {
     pub(super) fn prune(&mut self, prune: Prune) -> Result<Outcome, StoreError> {
@@ -28,6 +30,7 @@ impl Draft<'_> {
         }
         // What this commit writes of a message is not in the tree yet, and would be left behind.
         let touched: HashSet<Id> = self.became.iter().map(|(id, _)| *id).collect();
+        let mut settled = settled::Reader::new(self.store.tree());
         for first in prune.messages {
             let Some(row) = bundle::find(self.store.tree(), keys::MESSAGES, first)? else {
                 continue;
@@ -39,7 +42,7 @@ impl Draft<'_> {
             }
             if may_go {
                 for id in row.ids() {
-                    self.forget_message(id)?;
+                    self.forget_message(id, &mut settled)?;
                 }
                 self.forget_bundle(keys::MESSAGES, &row);
             }
@@ -51,14 +54,18 @@ impl Draft<'_> {
         Ok(Outcome::Done)
     }
 
-    /// Removes all that hangs on a message.
-    fn forget_message(&mut self, id: Id) -> Result<(), StoreError> {
+    /// Removes all that hangs on a message that is settled.
+    fn forget_message(
+        &mut self,
+        id: Id,
+        settled: &mut settled::Reader<'_>,
+    ) -> Result<(), StoreError> {
         self.forgotten.insert(id);
         self.by_record.forgotten.insert(id);
-        if let Some(delivery) = self.store.delivery(id)? {
-            codes::forget(&mut self.batch, id, delivery.last_answer());
-        }
-        if let Some(row) = self.store.settled_row(id)? {
+        let row = settled.get(id)?.map(|row| SettledRow::decode(&row, id)).transpose()?;
+        if let Some(row) = row {
+            let Settled { attempts, last_code, .. } = row.settled;
+            codes::forget(&mut self.batch, id, (attempts, last_code));
             let kept_bytes = &mut self.state.counters.kept_bytes;
             *kept_bytes = kept_bytes.saturating_sub(row.kept_bytes());
         }
@@ -67,9 +74,13 @@ impl Draft<'_> {
         for status in [Status::Failed, Status::Superseded, Status::Cancelled] {
             self.batch.remove(&keys::status_message(status, id));
         }
-        for number in self.store.attempts(id)?.iter().map(|attempt| attempt.number) {
-            let key = keys::attempt(id, number);
-            if let Some(bytes) = value::get(self.store.tree(), &key)? {
+        let tree = self.store.tree();
+        for row in tree.scan_prefix(keys::attempts(id)) {
+            let (key, head) = row?;
+            // Longer keys are the parts of long attempts.
+            if key.len() == keys::ATTEMPT_BYTES
+                && let Some(bytes) = value::whole(tree, &key, &head)?
+            {
                 self.forget_row(&key, bytes.len());
             }
         }
