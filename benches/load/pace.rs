@@ -13,7 +13,8 @@ use tokio::sync::Semaphore;
 
 use crate::clock;
 
-/// Turns are given out no more often than this; what is due in between is given out together.
+/// Turns that become due more often than this are given out together. Others are given out when they are due: what
+/// the generator waits too long counts as the server's latency.
 const TICK: Duration = Duration::from_millis(1);
 
 /// When requests begin.
@@ -120,11 +121,13 @@ impl Turns {
             let more = allowed.min(self.requests_max).saturating_sub(given);
             self.given.add_permits(more as usize);
             given += more;
-            let next = match self.pace {
-                Pace::Rate(_) => self.due(given).saturating_duration_since(clock::now()),
-                _ => Duration::ZERO,
-            };
-            std::thread::sleep(next.max(TICK));
+            std::thread::sleep(match self.pace {
+                Pace::Rate(rate) => {
+                    let next = self.due(given).saturating_duration_since(clock::now());
+                    if rate * TICK.as_secs_f64() > 1.0 { next.max(TICK) } else { next }
+                }
+                Pace::Free | Pace::Within { .. } => TICK,
+            });
         }
         // What was due is sent; what there merely was room for is not. Then each connection takes one more
         // turn, which tells it to end.

@@ -28,7 +28,7 @@ use crate::clock::{Clock, SystemClock};
 /// row, and the process's id, so that nobody else takes it for themselves.
 const TOLD: &str = "LULL_REOPENED";
 /// The pause before the first probe; twice that before each next one that had to come.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_secs(2);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(8);
 /// How long it must have gone well for pauses to begin anew.
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn pauses_grow_up_to_a_bound() {
         let pauses = [0, 1, 2, 3, 4, 5, 1_000].map(|times| Reopened { times }.pause().as_millis());
-        assert_eq!(pauses, [500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
+        assert_eq!(pauses, [2_000, 4_000, 8_000, 8_000, 8_000, 8_000, 8_000]);
     }
 
     #[test]
