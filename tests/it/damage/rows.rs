@@ -86,7 +86,7 @@ impl Rows {
                 || (key[0] == b'w' && others.may_have_window(&key[1..]))
                 // What was owed may be known to be settled by its last attempt.
                 || (key[0] == b'S' && others.may_be_owed(stretch_of(key)))
-                || key.len() > 9 && b"wy".contains(&key[0]);
+                || key.len() > 9 && b"wyS".contains(&key[0]);
             assert!(is_known, "{harm:?}: {name:?} was never there");
         }
         // A message is in no two windows, and no audit neither: `lull check` sees to that.
