@@ -139,6 +139,11 @@ impl Bundle {
         keys::by_id(kind, self.first())
     }
 
+    /// The values, and what lies between them.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Bytes of the row's value, before it is pressed.
     pub fn bytes(&self) -> usize {
         self.bytes.len()

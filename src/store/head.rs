@@ -1,5 +1,7 @@
 //! What a message begins with: all of it but its body, read without copying, to test filters.
 
+use memchr::memchr2_iter;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use super::{MessageFilter, StoreError};
@@ -34,6 +36,28 @@ pub struct Head<'a> {
     contributors: Vec<&'a str>,
 }
 
+/// The longest part of a text that has neither small nor capital letters: whatever holds the text holds that part byte
+/// for byte, so it is quickly seen in rows, and most often that it is not there.
+pub struct Caseless(Finder<'static>);
+
+impl Caseless {
+    /// How short it may be to tell anything.
+    const BYTES_MIN: usize = 3;
+
+    /// Of a text in lower case; none where there is hardly any.
+    pub fn of(text: &str) -> Option<Caseless> {
+        let has_no_case = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphabetic();
+        let parts = text.as_bytes().split(|byte| !has_no_case(byte));
+        let longest = parts.max_by_key(|part| part.len())?;
+        (longest.len() >= Self::BYTES_MIN).then(|| Caseless(Finder::new(longest).into_owned()))
+    }
+
+    /// Whether a row that holds the text may be among these.
+    pub fn may_be_in(&self, rows: &[u8]) -> bool {
+        self.0.find(rows).is_some()
+    }
+}
+
 impl<'a> Head<'a> {
     /// Reads the row of message `id`.
     pub fn of(row: &'a [u8], id: Id) -> Result<Self, StoreError> {
@@ -63,25 +87,58 @@ impl<'a> Head<'a> {
     /// Whether the message says what is looked for.
     fn says(&self, filter: &MessageFilter) -> bool {
         let of_type = |wanted: &ExternalId| same_type(self.record_type, wanted.as_str());
-        let names = |user: &String| {
-            self.contributors.iter().any(|name| name.to_lowercase().contains(user.as_str()))
-        };
-        let holds = |text: &String| {
+        let names = |user: &String| self.contributors.iter().any(|name| holds(name, user));
+        let says = |text: &String| {
             let described = self.description.unwrap_or_default();
-            [self.record_type, self.record_id, described]
-                .iter()
-                .any(|part| part.to_lowercase().contains(text.as_str()))
+            [self.record_type, self.record_id, described].iter().any(|part| holds(part, text))
         };
         filter.record_type.as_ref().is_none_or(of_type)
             && filter.user.as_ref().is_none_or(names)
-            && filter.text.as_ref().is_none_or(holds)
+            && filter.text.as_ref().is_none_or(says)
+    }
+}
+
+/// Whether `whole` in lower case holds `part`, which is.
+fn holds(whole: &str, part: &str) -> bool {
+    let (bytes, part_bytes) = (whole.as_bytes(), part.as_bytes());
+    match part_bytes.first() {
+        Some(first) if whole.is_ascii() => memchr2_iter(*first, first.to_ascii_uppercase(), bytes)
+            .any(|at| {
+                let here = bytes[at..].get(..part_bytes.len());
+                here.is_some_and(|here| here.eq_ignore_ascii_case(part_bytes))
+            }),
+        _ => whole.to_lowercase().contains(part),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::model::{MessageDraft, RecordKey};
+
+    proptest! {
+        #[test]
+        fn what_is_held_is_held_whatever_its_case(whole in "[aAbB1äÄK-]{0,8}", part in "[ab1äk-]{0,3}") {
+            prop_assert_eq!(holds(&whole, &part), whole.to_lowercase().contains(&part));
+        }
+    }
+
+    #[test]
+    fn what_has_no_case_stays_as_it_is_in_lower_case_and_comes_of_nothing_else() {
+        let found = |text: &str, rows: &str| Caseless::of(text).unwrap().may_be_in(rows.as_bytes());
+        assert!(found("app-190079 x", "updated feature APP-190079 X"));
+        assert!(!found("app-190079 x", "updated feature APP-19007 9 X"));
+        for text in ["", "feature", "-1", "a1b2c3", "ä12"] {
+            assert!(Caseless::of(text).is_none(), "{text}");
+        }
+        for char in '\0'..=char::MAX {
+            let has_no_case = |char: &char| char.is_ascii() && !char.is_ascii_alphabetic();
+            let lower: String = char.to_lowercase().filter(has_no_case).collect();
+            assert_eq!(lower, if has_no_case(&char) { char.to_string() } else { String::new() });
+        }
+    }
 
     #[test]
     fn a_head_is_what_a_message_begins_with() {

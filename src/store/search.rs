@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use super::blocks::{Probe, Span, Wanted, passing};
-use super::head::Head;
+use super::head::{Caseless, Head};
 use super::log::{Entry, LogPage, MessageFilter, decode};
 use super::{Bundle, Store, StoreError, bundle, codes, keys, settled, value};
 use crate::model::{Addressed, Delivery, Id, Message, RecordKey, Status};
@@ -36,6 +36,7 @@ impl Store {
             last: None,
             bundle: None,
             settled,
+            caseless: filter.text.as_deref().and_then(Caseless::of),
         };
         match &filter.record {
             Some(record) => search.in_record(record, before)?,
@@ -144,6 +145,8 @@ struct Search<'s> {
     /// The messages that were read last.
     bundle: Option<Bundle>,
     settled: settled::Reader<'s>,
+    /// What rows have to hold to hold the text that is looked for.
+    caseless: Option<Caseless>,
 }
 
 impl Search<'_> {
@@ -212,6 +215,12 @@ impl Search<'_> {
         let rows = bundle::rows(self.store.tree(), keys::MESSAGES, span.first, span.end)?;
         for row in rows.rev() {
             let row = row?;
+            if self.caseless.as_ref().is_some_and(|part| !part.may_be_in(row.as_bytes())) {
+                if self.pass_over(&row).is_break() {
+                    return Ok(Flow::Break(()));
+                }
+                continue;
+            }
             for (id, bytes) in row.entries().rev() {
                 let is_within = (span.first..span.end).contains(&id);
                 if is_within && self.look(id, Some(bytes))?.is_break() {
@@ -262,8 +271,7 @@ impl Search<'_> {
     /// The page ends when there is one more than it has room for, so that a cursor always leads to
     /// something, unless there is too much to look at.
     fn look(&mut self, id: Id, row: Option<&[u8]>) -> Result<Flow, StoreError> {
-        if self.looked_at == LOOKED_AT_MAX {
-            self.page.next = self.last;
+        if self.is_tired() {
             return Ok(Flow::Break(()));
         }
         self.looked_at += 1;
@@ -275,6 +283,22 @@ impl Search<'_> {
         }
         self.page.items.push(entry);
         Ok(Flow::Continue(()))
+    }
+
+    /// Leaves out all messages of a row, none of which is wanted.
+    fn pass_over(&mut self, row: &Bundle) -> Flow {
+        self.looked_at += row.len();
+        self.last = Some(row.first());
+        if self.is_tired() { Flow::Break(()) } else { Flow::Continue(()) }
+    }
+
+    /// Whether one query has looked at enough; its cursor then leads on.
+    fn is_tired(&mut self) -> bool {
+        let is_tired = self.looked_at >= LOOKED_AT_MAX;
+        if is_tired {
+            self.page.next = self.last;
+        }
+        is_tired
     }
 
     fn wanted(&mut self, id: Id, row: Option<&[u8]>) -> Result<Option<Entry>, StoreError> {

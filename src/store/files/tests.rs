@@ -10,7 +10,7 @@ use super::*;
 use crate::model::Id;
 use crate::store::sum::Sum;
 use crate::store::tree::{Tree, flush};
-use crate::store::{Batch, Disk, StoreError};
+use crate::store::{Batch, Disk, StoreError, look};
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -73,6 +73,7 @@ fn what_is_read_of_a_whole_store_is_what_sled_reads_row_for_row() {
         let folder = tempfile::tempdir().unwrap();
         let mut random = Random(seed);
         for round in 0..3 {
+            look::until_let_go_of(folder.path()).unwrap();
             let database = Disk::database(folder.path()).unwrap();
             work(&database, &mut random, 60);
             let expected = rows_of(&database);
@@ -168,6 +169,7 @@ fn whoever_reads_a_damaged_page_through_sled_gets_an_error_in_words() {
     let expected = rows_of(&database);
     drop(database);
     // Once more, for a snapshot: without one, sled passes over what it cannot read.
+    look::until_let_go_of(folder.path()).unwrap();
     drop(Disk::database(folder.path()).unwrap());
     let pages: BTreeMap<u64, Message> = Log::read(folder.path(), 0)
         .unwrap()

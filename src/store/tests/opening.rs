@@ -53,6 +53,7 @@ async fn a_store_that_is_in_use_newer_or_damaged_is_refused_with_a_clear_line() 
 
     let Opened { folder, store, journal, .. } = opened;
     let rewrite = |key: &[u8], value: &[u8]| {
+        look::until_let_go_of(folder.path()).unwrap();
         let database = sled::open(folder.path()).unwrap();
         database.insert(key, value).unwrap();
         flush(&database).unwrap();

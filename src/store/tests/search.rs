@@ -98,7 +98,15 @@ fn asked() -> impl Strategy<Value = Asked> {
     ]);
     let code = select(vec!["2xx", "200", "204", "4xx", "404", "503", "none", "300"]);
     let user = select(vec!["user", "user 7", "r 1", "ser 12", "nobody", "é"]);
-    let text = prop_oneof!["[a-z0-9]", "[a-z0-9]{2}", "-[0-9]{1,3}", "updated", "d [a-z]", "äpp"];
+    let text = prop_oneof![
+        "[a-z0-9]",
+        "[a-z0-9]{2}",
+        "-[0-9]{1,3}",
+        "[0-9]{3}",
+        "updated",
+        "d [a-z]",
+        "äpp"
+    ];
     let sparse = prop::option::weighted::<BoxedStrategy<Status>>;
     let of = prop::option::weighted::<BoxedStrategy<usize>>;
     (

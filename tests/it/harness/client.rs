@@ -69,6 +69,16 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Option<Answer> {
+        self.answer(method, path, headers, body).ok()
+    }
+
+    fn answer(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, ureq::Error> {
         let path = match path.strip_prefix("//") {
             Some(outside_the_api) => format!("/{outside_the_api}"),
             None => format!("/api/v1{path}"),
@@ -82,15 +92,14 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(body.to_vec()).expect("a request");
-        let answer = self.agent.run(request);
-        let mut response = answer.inspect_err(|error| println!("{method} {path}: {error}")).ok()?;
+        let mut response = self.agent.run(request)?;
         let content_type = response.headers().get("content-type").cloned();
         let text = |value: &ureq::http::HeaderValue| value.to_str().unwrap_or("?").to_owned();
         let headers = response.headers().iter();
         let headers = headers.map(|(name, value)| (name.to_string(), text(value))).collect();
         // A backup is no text; nobody reads it here.
-        let bytes = response.body_mut().with_config().limit(64 << 20).read_to_vec().ok()?;
-        Some(Answer {
+        let bytes = response.body_mut().with_config().limit(64 << 20).read_to_vec()?;
+        Ok(Answer {
             status: response.status().as_u16(),
             content_type: content_type
                 .map_or(String::new(), |found| found.to_str().unwrap().to_owned()),
@@ -109,8 +118,8 @@ impl Client {
     ) -> Answer {
         let headers = [("content-type", content_type)];
         let headers = if body.is_empty() { &headers[..0] } else { &headers[..] };
-        let answer = self.call(method, path, headers, body);
-        let answer = answer.unwrap_or_else(|| panic!("{method} {path}: no answer"));
+        let answer = self.answer(method, path, headers, body);
+        let answer = answer.unwrap_or_else(|error| panic!("{method} {path}: no answer: {error}"));
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text);
         let expected = if status < 400 { "application/json" } else { "application/problem+json" };
         assert!(status == 204 || answer.content_type == expected, "{method} {path}: {answer:?}");
