@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::linked::RecordHash;
 use super::{
     Bundle, MessageFilter, SettledRow, blocks, by_record, counters, events, head, history, hours,
-    keys, learned, log, once,
+    keys, learned, log, once, value,
 };
 use crate::model::{
     Account, AccountInfo, Attempt, FullRecord, Health, Id, Integration, MessageDraft, Owed, Parts,
@@ -95,7 +95,7 @@ fn log_row<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn written<T: Serialize>(row: Option<T>) -> Option<Vec<u8>> {
-    row.map(|row| postcard::to_stdvec(&row).expect("invariant: rows are plain data"))
+    row.map(|row| value::encode(&row))
 }
 
 fn configured<T: Serialize + DeserializeOwned>(text: &[u8]) -> Option<Vec<u8>> {

@@ -8,8 +8,8 @@ use super::{Batch, Disk, SettledRow, StoreError, keys, settled};
 /// How many rows are brought into form in one commit.
 const ROWS_OF_COMMIT: usize = if cfg!(test) { 10 } else { 16_384 };
 
-/// Up to format 5 each window had a row for itself in the list of its record, and each message one that said how
-/// it was settled.
+/// Brings a store of an older format into form. Up to format 5 each window had a row for itself in the list of its
+/// record, and each message one that said how it was settled.
 pub fn migrate(disk: &Disk) -> Result<(), StoreError> {
     let listed_alone = !has(disk, keys::RUNS)? && has(disk, keys::RUN_ROWS)?;
     if !listed_alone && !has(disk, keys::SETTLED_ALONE)? {

@@ -51,15 +51,16 @@ impl SettledRow {
         attempt.len() <= ATTEMPT_BYTES_MAX
     }
 
+    /// As it lies in the row of a stretch.
     pub fn encode(&self) -> Vec<u8> {
-        let invariant = "invariant: rows are plain data";
-        let mut row = postcard::to_stdvec(&self.settled).expect(invariant);
+        let mut row = value::encode(&self.settled);
         if let Some(attempt) = &self.attempt {
-            row.extend(postcard::to_stdvec(&(false, attempt.as_slice())).expect(invariant));
+            row.extend(value::encode(&(false, attempt.as_slice())));
         }
         row
     }
 
+    /// Reads what was encoded, also in a row for itself.
     pub fn decode(row: &[u8], message: Id) -> Result<SettledRow, StoreError> {
         let damaged = || StoreError::Damaged(format!("how message {message} was settled"));
         let (settled, rest) = postcard::take_from_bytes(row).map_err(|_| damaged())?;

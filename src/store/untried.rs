@@ -29,8 +29,7 @@ pub struct NewRow(Row);
 
 /// Adds the rows of what is owed of messages, whose ids ascend, to `batch`.
 pub fn put(batch: &mut Batch, owed: &[(Id, Owed)]) -> Vec<NewRow> {
-    let encode = |owed| postcard::to_stdvec(owed).expect("invariant: rows are plain data");
-    let entries: Vec<_> = owed.iter().map(|(id, owed)| (*id, encode(owed))).collect();
+    let entries: Vec<_> = owed.iter().map(|(id, owed)| (*id, value::encode(owed))).collect();
     let mut rest = owed;
     let rows = bundle::put(batch, keys::UNTRIED, &entries).into_iter().map(|row| {
         let (its, others) = rest.split_at(row.len());

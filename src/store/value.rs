@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::ops::Deref;
 
+use serde::Serialize;
 use sled::IVec;
 
 use super::press::{press, unpress};
@@ -27,6 +28,11 @@ pub const PIECE_BYTES_MAX: usize = 7 * 1024;
 
 /// How often a value that is being replaced is read.
 const READS_MAX: usize = 1_000;
+
+/// A row that is plain data, as it is written.
+pub fn encode<T: Serialize>(row: &T) -> Vec<u8> {
+    postcard::to_stdvec(row).expect("invariant: rows are plain data")
+}
 
 /// Adds `value` to `batch` under `key`.
 pub fn put(batch: &mut Batch, key: &[u8], value: &[u8]) {

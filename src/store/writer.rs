@@ -39,6 +39,7 @@ use super::learned::{Key, Kind, Memory, Row};
 use super::once::Answered;
 use super::pack::{self, Pack};
 use super::untried::NewRow;
+use super::value::encode;
 use super::{
     Accepted, Appended, Batch, Bundle, Close, Closed, Command, Config, Event, Gone, NewAudit,
     NewMessage, NothingChanged, Outcome, SettledRow, Store, StoreError, Totals, keys, settled,
@@ -152,8 +153,6 @@ struct Draft<'s> {
     by_record: Listing,
     /// What became of messages.
     became: Vec<(Id, Fate)>,
-    /// Messages that are forgotten.
-    forgotten: HashSet<Id>,
     /// What it makes that shares rows.
     entries: entries::Entries,
     /// The rows of messages that it makes of those: deliveries read them next.
@@ -208,7 +207,6 @@ impl<'s> Draft<'s> {
             blocks: Change::default(),
             by_record: Listing::default(),
             became: Vec::new(),
-            forgotten: HashSet::default(),
             entries: HashMap::default(),
             bundles: Vec::new(),
             made: HashMap::default(),
@@ -461,10 +459,6 @@ impl<'s> Draft<'s> {
         }
         (self.state, events)
     }
-}
-
-fn encode<T: Serialize>(row: &T) -> Vec<u8> {
-    postcard::to_stdvec(row).expect("invariant: rows are plain data")
 }
 
 fn json<T: Serialize>(row: &T) -> Vec<u8> {

@@ -1,8 +1,7 @@
 //! The rows of a digest.
 
-use serde::Serialize;
-
 use super::{Block, Full, NameRow};
+use crate::store::value::encode;
 use crate::store::{Batch, keys, value};
 
 impl Full {
@@ -27,8 +26,4 @@ impl NameRow {
     pub fn write(&self, batch: &mut Batch) {
         batch.insert(&keys::numbered(keys::NAMES, self.number), encode(self));
     }
-}
-
-fn encode<T: Serialize>(row: &T) -> Vec<u8> {
-    postcard::to_stdvec(row).expect("invariant: rows are plain data")
 }

@@ -3,6 +3,7 @@
 use super::{Entry, Run, Shelf};
 use crate::model::Id;
 use crate::store::tree::Tree;
+use crate::store::value::encode;
 use crate::store::{Batch, StoreError, keys};
 
 /// Entries in a row: about a kilobyte, which is read for one record.
@@ -76,8 +77,4 @@ pub fn read(key: &[u8], row: &[u8]) -> Result<Vec<Entry>, StoreError> {
         })
     });
     entries.collect::<Option<Vec<Entry>>>().ok_or_else(damaged)
-}
-
-fn encode<T: serde::Serialize>(row: &T) -> Vec<u8> {
-    postcard::to_stdvec(row).expect("invariant: rows are plain data")
 }

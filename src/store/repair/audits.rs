@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Mend;
-use super::rows::encode;
 use crate::model::{Addressed, Id, Mark, Slot};
 use crate::store::history::{decode_mark, unpack};
+use crate::store::value::encode;
 use crate::store::{StoreError, keys};
 
 /// The audits that marks name, by the slot of their window.

@@ -1,8 +1,8 @@
 //! Ids and totals. Ids never go back: the next is newer than anything that is there or was acknowledged.
 
 use super::Mend;
-use super::rows::encode;
 use crate::store::counters::Counters;
+use crate::store::value::encode;
 use crate::store::{StoreError, Totals, keys};
 
 impl Mend {

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::rows::{decode, encode};
+use super::rows::decode;
 use super::{Mend, entry};
 use crate::model::{Account, ChainHash, ExternalId, Id};
 use crate::store::events::{self, Head, Waiting};
+use crate::store::value::encode;
 use crate::store::{StoreError, keys};
 
 impl Mend {

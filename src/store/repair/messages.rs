@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::rows::{decode, encode};
+use super::rows::decode;
 use super::{Mend, MessageFound, entry};
 use crate::model::{Attempt, AttemptOutcome, Id, Owed, Parts, Settled, Source, Status};
+use crate::store::value::encode;
 use crate::store::{SettledRow, StoreError, bundle, codes, keys, log, settled, untried, value};
 
 /// Who settles what can go nowhere.

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::Mend;
-use super::rows::{decode, encode};
+use super::rows::decode;
 use crate::model::{FullRecord, Pending};
+use crate::store::value::encode;
 use crate::store::{RecordHash, StoreError, keys, value};
 
 impl Mend {

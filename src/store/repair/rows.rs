@@ -230,8 +230,3 @@ impl Mend {
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     postcard::from_bytes(bytes).map_err(|error| StoreError::Damaged(error.to_string()))
 }
-
-/// Encodes a row.
-pub fn encode<T: serde::Serialize>(row: &T) -> Vec<u8> {
-    postcard::to_stdvec(row).expect("invariant: rows are plain data")
-}

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::Mend;
 use super::audits::Named;
-use super::rows::encode;
 use crate::model::{Addressed, ClosedBy, Id, Mark, RecordKey, Slot, Source, WindowRule};
+use crate::store::value::encode;
 use crate::store::{StoreError, keys, value};
 
 /// What is known of a window whose mark is gone.

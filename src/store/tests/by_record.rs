@@ -125,7 +125,7 @@ async fn a_store_of_format_5_is_brought_into_form() {
     let opened = Opened::fresh();
     let hook = opened.integration().await.id;
     let expected = closed(&opened, hook, 60).await;
-    let settled: Vec<Id> = expected.values().flat_map(|of| &of.messages).copied().collect();
+    let settled = messages_of(&expected);
     as_in_format_5(&opened, &settled);
     let attempts = all_attempts(&opened, &settled);
     assert_eq!(check::check(opened.store.tree()).faults, Vec::<String>::new());
@@ -150,7 +150,7 @@ async fn what_was_brought_into_form_by_halves_is_brought_all_the_way() {
     let opened = Opened::fresh();
     let hook = opened.integration().await.id;
     let expected = closed(&opened, hook, 60).await;
-    let settled: Vec<Id> = expected.values().flat_map(|of| &of.messages).copied().collect();
+    let settled = messages_of(&expected);
     let half: Vec<Id> = settled.iter().step_by(2).copied().collect();
     as_in_format_5(&opened, &half);
     opened.store.disk.set_format().unwrap();
@@ -181,6 +181,10 @@ fn as_in_format_5(opened: &Opened, alone: &[Id]) {
     }
     batch.insert(keys::FORMAT, &5_u32.to_be_bytes());
     store.disk.commit(batch).unwrap();
+}
+
+fn messages_of(expected: &BTreeMap<String, Expected>) -> Vec<Id> {
+    expected.values().flat_map(|of| &of.messages).copied().collect()
 }
 
 fn all_attempts(opened: &Opened, messages: &[Id]) -> Vec<Attempt> {

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use ahash::HashSet;
 
 use super::Draft;
-use crate::model::Id;
 use crate::store::blocks::{Block, Full, Gathered, MESSAGES, Numbering, Table};
-use crate::store::{StoreError, bundle, keys, value};
+use crate::store::{StoreError, keys, value};
 
 impl Draft<'_> {
     /// Writes the digests of the blocks that this commit fills, and what became of messages that had
@@ -67,15 +66,15 @@ impl Draft<'_> {
 
     /// Forgets the digests of blocks of which this commit leaves no message.
     pub(super) fn forget_blocks(&mut self) -> Result<(), StoreError> {
-        let messages = std::mem::take(&mut self.forgotten);
-        if messages.is_empty() {
+        let forgotten = &self.by_record.forgotten;
+        if forgotten.is_empty() {
             return Ok(());
         }
         let table = self.store.blocks.read();
         let numbers: HashSet<u32> =
-            messages.iter().filter_map(|id| Some(table.block_of(*id)?.number)).collect();
+            forgotten.iter().filter_map(|id| Some(table.block_of(*id)?.number)).collect();
         for block in table.blocks.iter().filter(|block| numbers.contains(&block.number)) {
-            if !self.leaves_some(keys::MESSAGES, block.first, block.last, &messages)? {
+            if !self.leaves_some(keys::MESSAGES, block.first, block.last)? {
                 self.forget_block(block.number)?;
             }
         }
@@ -87,23 +86,6 @@ impl Draft<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Whether entries of a kind from `first` to `last` are there that are not `forgotten`.
-    pub(super) fn leaves_some(
-        &self,
-        kind: u8,
-        first: Id,
-        last: Id,
-        forgotten: &HashSet<Id>,
-    ) -> Result<bool, StoreError> {
-        // The oldest are forgotten first.
-        for row in bundle::rows(self.store.tree(), kind, first, last.plus(1))?.rev() {
-            if row?.ids().any(|id| (first..=last).contains(&id) && !forgotten.contains(&id)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     fn forget_block(&mut self, number: u32) -> Result<(), StoreError> {

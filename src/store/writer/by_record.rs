@@ -26,8 +26,8 @@ impl Draft<'_> {
         }
         let runs = self.store.by_record.read().runs_of(forgotten);
         for run in runs {
-            if !self.leaves_some(keys::MARKS, run.first, run.last, forgotten)?
-                && !self.leaves_some(keys::MESSAGES, run.first, run.last, forgotten)?
+            if !self.leaves_some(keys::MARKS, run.first, run.last)?
+                && !self.leaves_some(keys::MESSAGES, run.first, run.last)?
             {
                 by_record::forget(&mut self.batch, self.store.tree(), run.number)?;
                 self.by_record.gone.push(run.number);

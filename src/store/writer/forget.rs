@@ -60,7 +60,6 @@ impl Draft<'_> {
         id: Id,
         settled: &mut settled::Reader<'_>,
     ) -> Result<(), StoreError> {
-        self.forgotten.insert(id);
         self.by_record.forgotten.insert(id);
         let row = settled.get(id)?.map(|row| SettledRow::decode(&row, id)).transpose()?;
         if let Some(row) = row {
@@ -85,6 +84,18 @@ impl Draft<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether this commit leaves entries of a kind from `first` to `last`.
+    pub(super) fn leaves_some(&self, kind: u8, first: Id, last: Id) -> Result<bool, StoreError> {
+        let forgotten = &self.by_record.forgotten;
+        // The oldest are forgotten first.
+        for row in bundle::rows(self.store.tree(), kind, first, last.plus(1))?.rev() {
+            if row?.ids().any(|id| (first..=last).contains(&id) && !forgotten.contains(&id)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Removes a row that [`Draft::keep_row`] wrote, whose value has so many bytes.

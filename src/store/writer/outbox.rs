@@ -155,7 +155,7 @@ impl Draft<'_> {
 
     /// Whether a message is still in the log, as this commit leaves it.
     pub(super) fn is_kept(&self, message: Id) -> Result<bool, StoreError> {
-        Ok(!self.forgotten.contains(&message) && self.store.has_message(message)?)
+        Ok(!self.by_record.forgotten.contains(&message) && self.store.has_message(message)?)
     }
 
     /// Counts an attempt of a message that was given up while it was under way, so that another, should
